@@ -1,0 +1,33 @@
+//! The rules of Codeplane on plain values.
+//!
+//! Nothing here performs IO, waits, reads a clock or knows a wire format: every function is a
+//! function of its arguments, so that each rule can be tested as a table.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod control;
+mod event;
+mod filter;
+mod id;
+mod input;
+mod name;
+mod position;
+mod recovery;
+mod retention;
+mod session;
+mod size;
+mod time;
+mod violation;
+
+pub use control::{Acquire, ControlChange, ControlLease, ControlTaken};
+pub use event::{Event, EventKind, NewEvent, Revision};
+pub use filter::{Filter, FilterError, Term};
+pub use id::{AttachmentId, HostId, IdError, RequestId, SessionId, SessionRef};
+pub use input::{CANONICAL_LINE_BYTES, longest_line};
+pub use name::{Labels, SessionName};
+pub use position::{Incarnation, Offset, OutputPosition};
+pub use recovery::{Action, BundleFacts, LostCause, RowFacts, ShimFacts, decide};
+pub use retention::{SegmentFacts, excess};
+pub use session::{EndReason, ExitStatus, NewSession, Session, SessionState, StateName};
+pub use size::{SizeError, TerminalSize};
+pub use time::Timestamp;
+pub use violation::{Violation, Violations};
