@@ -1,0 +1,4 @@
+DROP TABLE requests;
+DROP TABLE events;
+DROP TABLE sessions;
+DROP TABLE host;

@@ -1,0 +1,242 @@
+//! The way from a directory to a running store.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use codeplane_core::{HostId, Revision};
+use diesel::SqliteConnection;
+use diesel::prelude::*;
+use diesel_migrations::MigrationHarness;
+use tokio::sync::watch;
+
+use crate::backup::replace_with_copy;
+use crate::error::{Cause, OpenError, StoreError};
+use crate::files::{Files, OpenFiles, Presence};
+use crate::health::Health;
+use crate::inspect::{self, MIGRATIONS, Schema, open_error};
+use crate::readers::Readers;
+use crate::reserve::Reserve;
+use crate::schema::host;
+use crate::sqlite::{self, Access};
+use crate::store::{Parts, Store};
+use crate::writer::Writer;
+
+/// What can be chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Room kept back for facts that must be written on a full disk, in bytes; 0 for none.
+    pub reserve_bytes: u64,
+    /// Most writes that wait; one more is answered [`StoreError::Busy`].
+    pub write_queue: usize,
+    /// Most reads that wait; one more is answered [`StoreError::Busy`].
+    pub read_queue: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { reserve_bytes: 1024 * 1024, write_queue: 4096, read_queue: 1024 }
+    }
+}
+
+/// Where the rows come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// There was no database: this one is new.
+    Created,
+    /// It was there.
+    Existing,
+    /// It was there, of an older version, and was brought up to date.
+    Migrated {
+        /// The newest change it had.
+        from: String,
+        /// A copy of it as it was.
+        copy: PathBuf,
+    },
+}
+
+/// How the last process that used the rows ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreviousEnd {
+    /// It closed the store, or there was none.
+    Closed,
+    /// It was cut off: killed, or the machine was. Nothing acknowledged is missing.
+    Cut,
+}
+
+/// A running store and what was found on the way.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// The id of this state directory, made with the database.
+    pub host: HostId,
+    /// Where the rows come from.
+    pub origin: Origin,
+    /// How the last process ended.
+    pub previous_end: PreviousEnd,
+    /// The newest change of the schema.
+    pub schema_version: String,
+}
+
+/// The connection that writes, and what is known of its file.
+struct Database {
+    connection: SqliteConnection,
+    host: HostId,
+    newest: Revision,
+    origin: Origin,
+}
+
+/// See [`Store::open`].
+pub(crate) fn open(directory: &Path, options: Options) -> Result<Opened, OpenError> {
+    let files = Files::in_directory(directory)?;
+    let mut reserve = Reserve::new(&files, options.reserve_bytes);
+    let lock = match files.lock() {
+        // Even an empty lock file may be too much on a full disk.
+        Err(OpenError::DiskFull(_)) if reserve.release() => files.lock()?,
+        other => other?,
+    };
+    let previous_end = match fs::metadata(&files.wal) {
+        Ok(wal) if wal.len() > 0 => PreviousEnd::Cut,
+        Ok(_) | Err(_) => PreviousEnd::Closed,
+    };
+    let database = match start(&files).map_err(|error| judge(&reserve, error)) {
+        // A daemon that cannot start could not even stop its sessions.
+        Err(OpenError::DiskFull(_)) if reserve.release() => start(&files)?,
+        other => other?,
+    };
+    // Without room for it the store starts as it would go on: with facts only.
+    reserve.restore();
+    let (host, origin) = (database.host, database.origin.clone());
+    let store = run(files, lock, reserve, database, options)?;
+    Ok(Opened { store, host, origin, previous_end, schema_version: inspect::known_version() })
+}
+
+fn judge(reserve: &Reserve, error: OpenError) -> OpenError {
+    let OpenError::Io { path, source } = error else {
+        return error;
+    };
+    match reserve.judge(StoreError::Io(Cause::new(source.to_string()))) {
+        StoreError::DiskFull => OpenError::DiskFull(path),
+        _ => OpenError::Io { path, source },
+    }
+}
+
+/// Checks the file, brings it up to date and reads who we are.
+fn start(files: &Files) -> Result<Database, OpenError> {
+    let schema = match files.presence()? {
+        Presence::Present => inspect::inspect(files)?,
+        Presence::Absent => {
+            files.create_database()?;
+            Schema::Empty
+        }
+    };
+    let fail = |error: diesel::result::Error| open_error(files, &error.to_string());
+    let mut connection = sqlite::connect(&files.url, Access::Write).map_err(fail)?;
+    let mode = sqlite::journal_mode(&mut connection).map_err(fail)?;
+    if mode != "wal" {
+        return Err(OpenError::NoWriteAheadLog { path: files.database.clone(), mode });
+    }
+    let origin = match schema {
+        Schema::Empty => {
+            migrate(files, &mut connection)?;
+            Origin::Created
+        }
+        Schema::Current => Origin::Existing,
+        Schema::Older(from) => {
+            let copy = copy_aside(files, &mut connection, &from)?;
+            migrate(files, &mut connection)?;
+            Origin::Migrated { from, copy }
+        }
+    };
+    let host = host_id(&mut connection).map_err(fail)?;
+    let newest = crate::event::newest(&mut connection).map_err(fail)?;
+    Ok(Database { connection, host, newest, origin })
+}
+
+/// All pending changes, or none.
+fn migrate(files: &Files, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    connection
+        .immediate_transaction(|connection| connection.run_pending_migrations(MIGRATIONS).map(drop))
+        .map_err(|error: Box<dyn std::error::Error + Send + Sync>| {
+            open_error(files, &error.to_string())
+        })
+}
+
+fn copy_aside(
+    files: &Files,
+    connection: &mut SqliteConnection,
+    version: &str,
+) -> Result<PathBuf, OpenError> {
+    let copy = files.directory.join(format!("codeplane.db.before-{}", inspect::known_version()));
+    tracing::info!(from = version, copy = %copy.display(), "the database is of an older version: copied");
+    match replace_with_copy(connection, &copy) {
+        Ok(()) => Ok(copy),
+        Err(StoreError::DiskFull) => Err(OpenError::DiskFull(copy)),
+        Err(error) => Err(OpenError::Query { path: copy, cause: Cause::new(error) }),
+    }
+}
+
+/// Who we are; made up once, in the first start.
+fn host_id(connection: &mut SqliteConnection) -> QueryResult<HostId> {
+    connection.immediate_transaction(|connection| {
+        let stored: Option<String> = host::table.select(host::id).first(connection).optional()?;
+        if let Some(text) = stored {
+            return text
+                .parse()
+                .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)));
+        }
+        let id = HostId::random();
+        diesel::insert_into(host::table)
+            .values((
+                host::singleton.eq(1),
+                host::id.eq(id.to_string()),
+                host::pruned_through.eq(0),
+            ))
+            .execute(connection)?;
+        Ok(id)
+    })
+}
+
+/// Starts the threads.
+fn run(
+    files: Files,
+    lock: File,
+    reserve: Reserve,
+    database: Database,
+    options: Options,
+) -> Result<Store, OpenError> {
+    let connect = |access| {
+        sqlite::connect(&files.url, access).map_err(|error| open_error(&files, &error.to_string()))
+    };
+    let no_thread = |source| OpenError::Io { path: files.database.clone(), source };
+    let readers = Readers::start(
+        "store-read",
+        vec![connect(Access::Read)?, connect(Access::Read)?],
+        options.read_queue,
+    )
+    .map_err(no_thread)?;
+    // Copies and checks read for seconds; they must not hold up the others.
+    let slow = Readers::start("store-slow", vec![connect(Access::Copy)?], 1).map_err(no_thread)?;
+    let health = Health::good();
+    let (revisions, newest) = watch::channel(database.newest);
+    let writer = Writer {
+        connection: database.connection,
+        host: database.host,
+        files: OpenFiles::of(&files)?,
+        reserve,
+        health: health.clone(),
+        revisions,
+        lock,
+    };
+    let (queue, jobs) = sync_channel(options.write_queue);
+    let thread = thread::Builder::new()
+        .name("store-write".to_owned())
+        .spawn(move || writer.run(&jobs))
+        .map_err(no_thread)?;
+    let reserve_bytes = options.reserve_bytes;
+    let thread = Mutex::new(Some(thread));
+    Ok(Store::new(Parts { files, queue, thread, readers, slow, health, newest, reserve_bytes }))
+}

@@ -1,0 +1,179 @@
+//! Sessions: one row each.
+
+mod change;
+mod list;
+mod row;
+
+use codeplane_core::{NewEvent, Revision, Session, SessionId, SessionName};
+use diesel::prelude::*;
+
+pub use self::change::{Patch, SessionChange, Update};
+pub use self::list::{SESSION_FILTER_FIELDS, SessionCursor, SessionPage};
+
+use self::change::Applied;
+use self::row::SessionRow;
+use crate::error::StoreError;
+use crate::event::append;
+use crate::request::{RecordedRequest, record};
+use crate::schema::sessions;
+use crate::store::Store;
+use crate::transaction::{Transaction, Urgency};
+
+impl Store {
+    /// Writes a new session, the event of its creation and the request that asked for it: all or
+    /// nothing. Answers the event's revision.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionExists`], [`StoreError::NameTaken`]; [`StoreError::RequestRepeated`] with
+    /// the first answer or [`StoreError::RequestReused`] if the request is known; and those of every
+    /// write.
+    pub async fn insert_session(
+        &self,
+        session: Session,
+        event: NewEvent,
+        request: Option<RecordedRequest>,
+    ) -> Result<Revision, StoreError> {
+        self.write(Urgency::Ordinary, move |transaction| {
+            record(transaction, request.as_ref())?;
+            insert(transaction, &session)?;
+            append(transaction, &event)
+        })
+        .await
+    }
+
+    /// Changes a session, and writes the events and the request that belong to it: all or nothing.
+    ///
+    /// For [`SessionChange::Ended`] the store adds the ending event itself, so that no incarnation
+    /// ends without one or with two; `events` are what is to be said besides.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownSession`]; [`StoreError::NameTaken`] and [`StoreError::StaleVersion`] of a
+    /// description; [`StoreError::RequestRepeated`] and [`StoreError::RequestReused`]; and those of
+    /// every write.
+    pub async fn update_session(
+        &self,
+        id: SessionId,
+        change: SessionChange,
+        events: Vec<NewEvent>,
+        request: Option<RecordedRequest>,
+    ) -> Result<Update, StoreError> {
+        self.write(change.urgency(), move |transaction| {
+            record(transaction, request.as_ref())?;
+            update(transaction, id, &change, &events)
+        })
+        .await
+    }
+
+    /// Removes a session's row; its events stay. Answers the revision of `event`, which says so.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownSession`]; [`StoreError::RequestRepeated`] and
+    /// [`StoreError::RequestReused`]; and those of every write.
+    pub async fn delete_session(
+        &self,
+        id: SessionId,
+        event: NewEvent,
+        request: Option<RecordedRequest>,
+    ) -> Result<Revision, StoreError> {
+        self.write(Urgency::Ordinary, move |transaction| {
+            record(transaction, request.as_ref())?;
+            let removed = diesel::delete(sessions::table.find(id.to_string()))
+                .execute(transaction.connection)?;
+            if removed == 0 {
+                return Err(StoreError::UnknownSession(id));
+            }
+            append(transaction, &event)
+        })
+        .await
+    }
+
+    /// One session.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownSession`], and those of every read.
+    pub async fn session(&self, id: SessionId) -> Result<Session, StoreError> {
+        self.read(move |connection| find(connection, id)).await
+    }
+
+    /// All sessions, oldest first.
+    ///
+    /// # Errors
+    /// Those of every read.
+    pub async fn sessions(&self) -> Result<Vec<Session>, StoreError> {
+        self.read(|connection| {
+            let rows: Vec<SessionRow> = sessions::table
+                .order((sessions::created_at, sessions::id))
+                .select(SessionRow::as_select())
+                .load(connection)?;
+            rows.into_iter().map(Session::try_from).collect()
+        })
+        .await
+    }
+}
+
+fn find(connection: &mut SqliteConnection, id: SessionId) -> Result<Session, StoreError> {
+    let row: Option<SessionRow> = sessions::table
+        .find(id.to_string())
+        .select(SessionRow::as_select())
+        .first(connection)
+        .optional()?;
+    row.ok_or(StoreError::UnknownSession(id))?.try_into()
+}
+
+fn insert(transaction: &mut Transaction<'_>, session: &Session) -> Result<(), StoreError> {
+    let id = session.id();
+    let is_there = sessions::table.find(id.to_string()).count();
+    if is_there.get_result::<i64>(transaction.connection)? > 0 {
+        return Err(StoreError::SessionExists(id));
+    }
+    check_name(transaction, id, session.spec.name.as_ref())?;
+    diesel::insert_into(sessions::table)
+        .values(SessionRow::from(session))
+        .execute(transaction.connection)?;
+    Ok(())
+}
+
+fn update(
+    transaction: &mut Transaction<'_>,
+    id: SessionId,
+    change: &SessionChange,
+    events: &[NewEvent],
+) -> Result<Update, StoreError> {
+    let mut session = find(transaction.connection, id)?;
+    let ending = match change.apply(&mut session)? {
+        Applied::EndedBefore => return Ok(Update::EndedBefore(session)),
+        Applied::Changed(ending) => ending,
+    };
+    check_name(transaction, id, session.spec.name.as_ref())?;
+    session.version += 1;
+    diesel::update(sessions::table.find(id.to_string()))
+        .set(SessionRow::from(&session))
+        .execute(transaction.connection)?;
+    for event in ending.iter().chain(events) {
+        append(transaction, event)?;
+    }
+    Ok(Update::Changed(session))
+}
+
+/// The one writer is in its transaction, so that nobody takes the name between this and the write.
+fn check_name(
+    transaction: &mut Transaction<'_>,
+    id: SessionId,
+    name: Option<&SessionName>,
+) -> Result<(), StoreError> {
+    let Some(name) = name else {
+        return Ok(());
+    };
+    let holder: Option<SessionRow> = sessions::table
+        .filter(sessions::name.eq(name.as_str()))
+        .filter(sessions::id.ne(id.to_string()))
+        .select(SessionRow::as_select())
+        .first(transaction.connection)
+        .optional()?;
+    match holder {
+        None => Ok(()),
+        Some(row) => {
+            Err(StoreError::NameTaken { name: name.clone(), by: Session::try_from(row)?.id() })
+        }
+    }
+}

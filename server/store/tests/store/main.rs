@@ -1,0 +1,11 @@
+//! The store as the daemon uses it.
+#![cfg(test)]
+
+mod backup;
+mod disk;
+mod durability;
+mod events;
+mod kit;
+mod opening;
+mod requests;
+mod sessions;
