@@ -7,7 +7,6 @@ use diesel::prelude::*;
 
 use crate::error::{Cause, StoreError};
 use crate::files::free_bytes;
-use crate::inspect::known_version;
 use crate::schema::{events, sessions};
 use crate::sqlite;
 use crate::store::Store;
@@ -59,7 +58,7 @@ impl Store {
                 let (database_bytes, wal_bytes) = store.parts().files.sizes();
                 Ok(Check {
                     problems: sqlite::problems(connection)?,
-                    schema_version: known_version(),
+                    schema_version: store.parts().schema_version.clone(),
                     database_bytes,
                     wal_bytes,
                     free_bytes: free_bytes(&store.parts().files.directory)

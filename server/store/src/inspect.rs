@@ -1,9 +1,9 @@
 //! A look at an existing file before anything of it changes.
 
 use diesel::SqliteConnection;
-use diesel::migration::{Migration, MigrationSource};
+use diesel::migration::{self, Migration, MigrationSource};
 use diesel::sqlite::Sqlite;
-use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::error::{Cause, OpenError};
 use crate::files::Files;
@@ -11,6 +11,39 @@ use crate::sqlite::{self, Access, Fault, fault};
 
 /// Every change of the schema that this program knows.
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// Changes of the schema in the order of their versions.
+pub(crate) struct Changes(Vec<Box<dyn Migration<Sqlite>>>);
+
+impl Changes {
+    pub(crate) fn of(source: &impl MigrationSource<Sqlite>) -> migration::Result<Self> {
+        let mut changes = source.migrations()?;
+        changes.sort_by_key(|change| change.name().version().as_owned());
+        Ok(Self(changes))
+    }
+
+    /// The newest.
+    pub(crate) fn newest(&self) -> String {
+        self.versions().pop().unwrap_or_default()
+    }
+
+    fn versions(&self) -> Vec<String> {
+        self.0.iter().map(|change| change.name().version().to_string()).collect()
+    }
+
+    /// Makes all that were not made, or none.
+    pub(crate) fn apply(&self, connection: &mut SqliteConnection) -> migration::Result<()> {
+        connection.immediate_transaction(|connection| {
+            let applied = connection.applied_migrations()?;
+            for change in &self.0 {
+                if !applied.contains(&change.name().version()) {
+                    connection.run_migration(change.as_ref())?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
 
 /// What is to be done with a file that is sound.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,30 +56,17 @@ pub(crate) enum Schema {
     Older(String),
 }
 
-/// The newest change of the schema that this program knows.
-pub(crate) fn known_version() -> String {
-    known_versions().pop().unwrap_or_default()
-}
-
-fn known_versions() -> Vec<String> {
-    let migrations: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().unwrap_or_default();
-    let mut versions: Vec<String> =
-        migrations.iter().map(|migration| migration.name().version().to_string()).collect();
-    versions.sort();
-    versions
-}
-
 /// Checks that the file is sound, ours and not newer than we are. It stays as it is.
-pub(crate) fn inspect(files: &Files) -> Result<Schema, OpenError> {
+pub(crate) fn inspect(files: &Files, changes: &Changes) -> Result<Schema, OpenError> {
     let fail = |error: diesel::result::Error| open_error(files, &error.to_string());
     let mut connection = sqlite::connect(&files.url, Access::Inspect).map_err(fail)?;
     let applied = applied(files, &mut connection)?;
-    let known = known_versions();
+    let known = changes.versions();
     if applied.iter().any(|version| !known.contains(version)) {
         return Err(OpenError::NewerSchema {
             path: files.database.clone(),
             found: applied.into_iter().max().unwrap_or_default(),
-            known: known_version(),
+            known: changes.newest(),
         });
     }
     if let Some(problem) = sqlite::problems(&mut connection).map_err(fail)?.into_iter().next() {

@@ -26,6 +26,8 @@ mod schema;
 mod session;
 mod sqlite;
 mod store;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod writer;
 

@@ -9,14 +9,13 @@ use std::thread;
 use codeplane_core::{HostId, Revision};
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use diesel_migrations::MigrationHarness;
 use tokio::sync::watch;
 
 use crate::backup::replace_with_copy;
 use crate::error::{Cause, OpenError, StoreError};
 use crate::files::{Files, OpenFiles, Presence};
 use crate::health::Health;
-use crate::inspect::{self, MIGRATIONS, Schema, open_error};
+use crate::inspect::{self, Changes, MIGRATIONS, Schema, open_error};
 use crate::readers::Readers;
 use crate::reserve::Reserve;
 use crate::schema::host;
@@ -87,10 +86,24 @@ struct Database {
     host: HostId,
     newest: Revision,
     origin: Origin,
+    schema_version: String,
 }
 
 /// See [`Store::open`].
 pub(crate) fn open(directory: &Path, options: Options) -> Result<Opened, OpenError> {
+    let changes = Changes::of(&MIGRATIONS).map_err(|error| OpenError::Query {
+        path: directory.to_path_buf(),
+        cause: Cause::new(error),
+    })?;
+    open_as(directory, options, &changes)
+}
+
+/// As a program that knows these changes of the schema.
+pub(crate) fn open_as(
+    directory: &Path,
+    options: Options,
+    changes: &Changes,
+) -> Result<Opened, OpenError> {
     let files = Files::in_directory(directory)?;
     let mut reserve = Reserve::new(&files, options.reserve_bytes);
     let lock = match files.lock() {
@@ -102,16 +115,17 @@ pub(crate) fn open(directory: &Path, options: Options) -> Result<Opened, OpenErr
         Ok(wal) if wal.len() > 0 => PreviousEnd::Cut,
         Ok(_) | Err(_) => PreviousEnd::Closed,
     };
-    let database = match start(&files).map_err(|error| judge(&reserve, error)) {
+    let database = match start(&files, changes).map_err(|error| judge(&reserve, error)) {
         // A daemon that cannot start could not even stop its sessions.
-        Err(OpenError::DiskFull(_)) if reserve.release() => start(&files)?,
+        Err(OpenError::DiskFull(_)) if reserve.release() => start(&files, changes)?,
         other => other?,
     };
-    // Without room for it the store starts as it would go on: with facts only.
+    // Without room for it the store starts as it would go on: with the essential only.
     reserve.restore();
     let (host, origin) = (database.host, database.origin.clone());
+    let schema_version = database.schema_version.clone();
     let store = run(files, lock, reserve, database, options)?;
-    Ok(Opened { store, host, origin, previous_end, schema_version: inspect::known_version() })
+    Ok(Opened { store, host, origin, previous_end, schema_version })
 }
 
 fn judge(reserve: &Reserve, error: OpenError) -> OpenError {
@@ -125,9 +139,9 @@ fn judge(reserve: &Reserve, error: OpenError) -> OpenError {
 }
 
 /// Checks the file, brings it up to date and reads who we are.
-fn start(files: &Files) -> Result<Database, OpenError> {
+fn start(files: &Files, changes: &Changes) -> Result<Database, OpenError> {
     let schema = match files.presence()? {
-        Presence::Present => inspect::inspect(files)?,
+        Presence::Present => inspect::inspect(files, changes)?,
         Presence::Absent => {
             files.create_database()?;
             Schema::Empty
@@ -141,28 +155,27 @@ fn start(files: &Files) -> Result<Database, OpenError> {
     }
     let origin = match schema {
         Schema::Empty => {
-            migrate(files, &mut connection)?;
+            migrate(files, &mut connection, changes)?;
             Origin::Created
         }
         Schema::Current => Origin::Existing,
         Schema::Older(from) => {
             let copy = copy_aside(files, &mut connection, &from)?;
-            migrate(files, &mut connection)?;
+            migrate(files, &mut connection, changes)?;
             Origin::Migrated { from, copy }
         }
     };
     let host = host_id(&mut connection).map_err(fail)?;
     let newest = crate::event::newest(&mut connection).map_err(fail)?;
-    Ok(Database { connection, host, newest, origin })
+    Ok(Database { connection, host, newest, origin, schema_version: changes.newest() })
 }
 
-/// All pending changes, or none.
-fn migrate(files: &Files, connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    connection
-        .immediate_transaction(|connection| connection.run_pending_migrations(MIGRATIONS).map(drop))
-        .map_err(|error: Box<dyn std::error::Error + Send + Sync>| {
-            open_error(files, &error.to_string())
-        })
+fn migrate(
+    files: &Files,
+    connection: &mut SqliteConnection,
+    changes: &Changes,
+) -> Result<(), OpenError> {
+    changes.apply(connection).map_err(|error| open_error(files, &error.to_string()))
 }
 
 fn copy_aside(
@@ -170,7 +183,7 @@ fn copy_aside(
     connection: &mut SqliteConnection,
     version: &str,
 ) -> Result<PathBuf, OpenError> {
-    let copy = files.directory.join(format!("codeplane.db.before-{}", inspect::known_version()));
+    let copy = files.directory.join(format!("codeplane.db.at-{version}"));
     tracing::info!(from = version, copy = %copy.display(), "the database is of an older version: copied");
     match replace_with_copy(connection, &copy) {
         Ok(()) => Ok(copy),
@@ -236,7 +249,15 @@ fn run(
         .name("store-write".to_owned())
         .spawn(move || writer.run(&jobs))
         .map_err(no_thread)?;
-    let reserve_bytes = options.reserve_bytes;
-    let thread = Mutex::new(Some(thread));
-    Ok(Store::new(Parts { files, queue, thread, readers, slow, health, newest, reserve_bytes }))
+    Ok(Store::new(Parts {
+        files,
+        queue,
+        thread: Mutex::new(Some(thread)),
+        readers,
+        slow,
+        health,
+        newest,
+        reserve_bytes: options.reserve_bytes,
+        schema_version: database.schema_version,
+    }))
 }

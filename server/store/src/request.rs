@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// Those of every write.
     pub async fn forget_requests(&self, before: Timestamp) -> Result<usize, StoreError> {
-        self.write(Urgency::Ordinary, move |transaction| {
+        self.write(Urgency::Essential, move |transaction| {
             let old = requests::table.filter(requests::recorded_at.lt(before.as_micros()));
             Ok(diesel::delete(old).execute(transaction.connection)?)
         })

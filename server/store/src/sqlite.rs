@@ -7,8 +7,9 @@ use diesel::prelude::*;
 use diesel::result::{ConnectionError, QueryResult};
 use diesel::sql_types::{BigInt, Text};
 
-/// A WAL of so many pages (4 KiB each) is written back into the file.
-const CHECKPOINT_PAGES: i64 = 1_000;
+/// So many pages (4 KiB each) of the WAL are written back into the file. Half a MiB: if the disk gets
+/// full, the reserve has room for what is not yet written back.
+const CHECKPOINT_PAGES: i64 = 128;
 /// So many, and readers must have kept it from starting anew: wait for them.
 const RESTART_PAGES: i64 = 16_384;
 
@@ -182,7 +183,8 @@ pub(crate) fn checkpoint_if_due(connection: &mut SqliteConnection) -> QueryResul
     Ok(())
 }
 
-/// Writes back what can be, without waiting for anyone.
+/// Writes back what can be, without waiting for anyone. A WAL that was written back is used again
+/// from its start, so that it does not grow.
 pub(crate) fn checkpoint_now(connection: &mut SqliteConnection) -> QueryResult<()> {
     checkpoint(connection, "PASSIVE").map(drop)
 }

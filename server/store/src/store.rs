@@ -36,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) health: Health,
     pub(crate) newest: watch::Receiver<Revision>,
     pub(crate) reserve_bytes: u64,
+    pub(crate) schema_version: String,
 }
 
 impl fmt::Debug for Store {

@@ -19,8 +19,8 @@ pub(crate) struct Transaction<'c> {
 pub(crate) enum Urgency {
     /// It may be refused.
     Ordinary,
-    /// It happened, whether there is room or not: the reserve is spent on it.
-    Fact,
+    /// It has happened, whether there is room or not; or it makes room. The reserve is for it.
+    Essential,
 }
 
 /// One thing to write. It may be tried again after a transaction that failed as a whole.

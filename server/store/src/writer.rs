@@ -43,15 +43,6 @@ struct Entry {
     outcome: Result<(), StoreError>,
 }
 
-/// What makes room on a full disk.
-#[derive(Clone, Copy)]
-enum Relief {
-    /// A write-ahead log that is written back is used again from its start.
-    WriteBack,
-    /// The reserve is for this.
-    Reserve,
-}
-
 impl Writer {
     /// Works until the queue is closed, then leaves a file without a write-ahead log.
     pub(crate) fn run(self, queue: &Receiver<Message>) {
@@ -89,29 +80,26 @@ impl Writer {
         }
     }
 
-    /// While the reserve is spent, only facts are written, or else it would be gone for nothing.
+    /// While the reserve is spent, it is for what is essential, or else it would be gone at once.
     fn refuse_while_full(&mut self, batch: Vec<Entry>) -> Vec<Entry> {
         if self.reserve.restore() {
             return batch;
         }
-        let (facts, ordinary): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|entry| entry.job.urgency() == Urgency::Fact);
+        let (essential, ordinary): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|entry| entry.job.urgency() == Urgency::Essential);
         for entry in ordinary {
             entry.job.answer(Err(StoreError::DiskFull));
         }
-        facts
+        essential
     }
 
     fn commit_alone(&mut self, entry: &mut Entry) {
         let mut outcome = self.commit(slice::from_mut(entry));
-        if entry.job.urgency() == Urgency::Fact {
-            for relief in [Relief::WriteBack, Relief::Reserve, Relief::WriteBack] {
-                if !matches!(outcome, Err(StoreError::DiskFull)) {
-                    break;
-                }
-                self.make_room(relief);
-                outcome = self.commit(slice::from_mut(entry));
-            }
+        if entry.job.urgency() == Urgency::Essential
+            && matches!(outcome, Err(StoreError::DiskFull))
+            && self.make_room()
+        {
+            outcome = self.commit(slice::from_mut(entry));
         }
         // Else the entry has its own outcome: the commit set it.
         if outcome.is_err() {
@@ -119,17 +107,18 @@ impl Writer {
         }
     }
 
-    fn make_room(&mut self, relief: Relief) {
-        match relief {
-            Relief::WriteBack => {
-                if let Err(error) = sqlite::checkpoint_now(&mut self.connection) {
-                    self.checkpoint_failed(error.into());
-                }
+    /// Gives the reserve away and lets the write-ahead log start anew, before the log takes that
+    /// room. False if there is nothing left to give.
+    fn make_room(&mut self) -> bool {
+        let is_released = self.reserve.release();
+        let is_written_back = match sqlite::checkpoint_now(&mut self.connection) {
+            Ok(()) => true,
+            Err(error) => {
+                self.checkpoint_failed(error.into());
+                false
             }
-            Relief::Reserve => {
-                self.reserve.release();
-            }
-        }
+        };
+        is_released || is_written_back
     }
 
     /// All of the batch in one transaction; a job that fails by itself is left out of it.
@@ -173,7 +162,13 @@ impl Writer {
         if self.health.check().is_err() {
             return;
         }
-        if let Err(error) = sqlite::checkpoint_if_due(&mut self.connection) {
+        let checkpoint = if self.reserve.is_whole() {
+            sqlite::checkpoint_if_due(&mut self.connection)
+        } else {
+            // Each time: the log must not take the little room that is left.
+            sqlite::checkpoint_now(&mut self.connection)
+        };
+        if let Err(error) = checkpoint {
             self.checkpoint_failed(error.into());
         }
     }
@@ -197,7 +192,7 @@ impl Writer {
         if error.is_final() {
             self.health.fail(&error);
         } else {
-            tracing::warn!(
+            tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "the write-ahead log could not be written back; tried again later"
             );

@@ -27,6 +27,31 @@ pub(super) const fn ended(kind: &EventKind) -> Option<Incarnation> {
     }
 }
 
+/// Whether it must be written even on a full disk: without it nobody would know that an incarnation
+/// ended, or that output is missing.
+pub(super) const fn is_essential(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::SessionExited { .. }
+        | EventKind::SessionLost { .. }
+        | EventKind::SessionFailed { .. }
+        | EventKind::OutputDegraded { .. }
+        | EventKind::OutputRestored { .. } => true,
+        EventKind::SessionCreated
+        | EventKind::SessionStarted { .. }
+        | EventKind::SessionStopping
+        | EventKind::SessionUpdated
+        | EventKind::SessionDeleted
+        | EventKind::TerminalResized { .. }
+        | EventKind::TerminalTitle { .. }
+        | EventKind::TerminalBell
+        | EventKind::TerminalNotification { .. }
+        | EventKind::OutputRemoved { .. }
+        | EventKind::DaemonStarted { .. }
+        | EventKind::DaemonDraining
+        | EventKind::DaemonStopping => false,
+    }
+}
+
 /// What is written.
 pub(super) fn payload(kind: &EventKind) -> Value {
     match kind {

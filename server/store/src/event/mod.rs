@@ -23,7 +23,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::EndedBefore`] for a second ending of an incarnation, and those of every write.
     pub async fn append_events(&self, events: Vec<NewEvent>) -> Result<Vec<Revision>, StoreError> {
-        self.write(Urgency::Fact, move |transaction| {
+        let urgency = if events.iter().any(|event| kind::is_essential(&event.kind)) {
+            Urgency::Essential
+        } else {
+            Urgency::Ordinary
+        };
+        self.write(urgency, move |transaction| {
             events.iter().map(|event| append(transaction, event)).collect()
         })
         .await

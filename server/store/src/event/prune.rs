@@ -28,7 +28,7 @@ impl Store {
     /// Those of every write. Some may have been removed before an error.
     pub async fn prune_events(&self, keep: Keep) -> Result<Revision, StoreError> {
         loop {
-            let step = self.write(Urgency::Ordinary, move |transaction| prune(transaction, keep));
+            let step = self.write(Urgency::Essential, move |transaction| prune(transaction, keep));
             if let Pruned::All(oldest) = step.await? {
                 return Ok(oldest);
             }

@@ -76,7 +76,7 @@ impl SessionChange {
     /// What happened to a process has happened; the wish of a user may be refused.
     pub(super) const fn urgency(&self) -> Urgency {
         match self {
-            Self::Started { .. } | Self::Stopping | Self::Ended { .. } => Urgency::Fact,
+            Self::Started { .. } | Self::Stopping | Self::Ended { .. } => Urgency::Essential,
             Self::Resized { .. } | Self::Described { .. } => Urgency::Ordinary,
         }
     }

@@ -75,7 +75,7 @@ impl Store {
         event: NewEvent,
         request: Option<RecordedRequest>,
     ) -> Result<Revision, StoreError> {
-        self.write(Urgency::Ordinary, move |transaction| {
+        self.write(Urgency::Essential, move |transaction| {
             record(transaction, request.as_ref())?;
             let removed = diesel::delete(sessions::table.find(id.to_string()))
                 .execute(transaction.connection)?;

@@ -1,5 +1,6 @@
 //! What every test needs: a store in a directory of its own, and values to fill it with.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use codeplane_core::{
     Session, SessionId, SessionName, TerminalSize, Timestamp,
 };
 use codeplane_store::{Opened, RecordedRequest, SessionChange, Store};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 /// A store that is closed with its test.
@@ -116,4 +119,20 @@ pub(crate) fn request(method: &str, hash: &[u8]) -> RecordedRequest {
 /// Waits, but not for ever.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("it takes too long")
+}
+
+/// Does to a database what this program never would.
+pub(crate) fn sql(database: &Path, text: &str) {
+    let mut connection = SqliteConnection::establish(database.to_str().unwrap()).unwrap();
+    connection.batch_execute(text).unwrap();
+}
+
+/// All of a directory's files but the lock, with their content.
+pub(crate) fn files_in(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_none_or(|extension| extension != "lock"))
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect()
 }

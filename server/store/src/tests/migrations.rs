@@ -1,0 +1,127 @@
+use std::collections::BTreeMap;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel_migrations::MigrationHarness;
+
+use super::migrated;
+use crate::inspect::MIGRATIONS;
+
+/// A row in every table, with something in every column.
+const FILLED: &str = "
+    INSERT INTO host VALUES (1, '11111111-1111-4111-8111-111111111111', 3);
+    INSERT INTO sessions VALUES ('22222222-2222-4222-8222-222222222222',
+        '11111111-1111-4111-8111-111111111111', 'build', '{\"team\":\"a\"}', '[\"sh\"]', '/tmp', 80, 24,
+        'generic', 'cli', '33333333-3333-4333-8333-333333333333', 1, 1000, 2, 'restarting', 5000,
+        NULL, NULL, NULL, NULL, 2000, 3000, 7);
+    INSERT INTO sessions VALUES ('33333333-3333-4333-8333-333333333333',
+        '11111111-1111-4111-8111-111111111111', NULL, '{}', '[\"sh\"]', '/', 80, 24,
+        'generic', 'api', NULL, 0, 1000, 1, 'failed', NULL, NULL, NULL, 'exec', 'no such file',
+        2000, 3000, 2);
+    INSERT INTO sessions VALUES ('44444444-4444-4444-8444-444444444444',
+        '11111111-1111-4111-8111-111111111111', NULL, '{}', '[\"sh\"]', '/', 80, 24,
+        'generic', 'api', NULL, 0, 1000, 1, 'exited', NULL, NULL, 9, NULL, NULL, 2000, 3000, 2);
+    INSERT INTO events VALUES (4, '11111111-1111-4111-8111-111111111111', 3000,
+        '44444444-4444-4444-8444-444444444444', 'session.exited', '{\"incarnation\":1,\"signal\":9}', 1);
+    INSERT INTO requests VALUES ('55555555-5555-4555-8555-555555555555', 'CreateSession',
+        x'0102', x'', 1000);
+";
+
+type Dump = BTreeMap<String, Vec<String>>;
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+fn lines(connection: &mut SqliteConnection, query: &str) -> Vec<String> {
+    let rows: Vec<Line> = diesel::sql_query(query).load(connection).unwrap();
+    rows.into_iter().map(|row| row.line).collect()
+}
+
+fn tables(connection: &mut SqliteConnection) -> Vec<String> {
+    lines(
+        connection,
+        "SELECT name AS line FROM sqlite_master WHERE type = 'table' \
+         AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY name",
+    )
+}
+
+/// Every row of every table, a text each.
+fn dump(connection: &mut SqliteConnection) -> Dump {
+    tables(connection)
+        .into_iter()
+        .map(|table| {
+            let columns = lines(
+                connection,
+                &format!(
+                    "SELECT 'quote(' || name || ')' AS line FROM pragma_table_info('{table}')"
+                ),
+            );
+            let query =
+                format!("SELECT {} AS line FROM {table} ORDER BY 1", columns.join(" || ', ' || "));
+            let rows = lines(connection, &query);
+            (table, rows)
+        })
+        .collect()
+}
+
+fn schema(connection: &mut SqliteConnection) -> Vec<String> {
+    lines(connection, "SELECT coalesce(sql, name) AS line FROM sqlite_master ORDER BY name")
+}
+
+#[test]
+fn every_change_goes_down_and_up_on_a_filled_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = &mut migrated(directory.path());
+    connection.batch_execute(FILLED).unwrap();
+    let (rows, whole) = (dump(connection), schema(connection));
+    assert!(rows.values().all(|rows| !rows.is_empty()), "a table is not filled: {rows:?}");
+    let count = connection.applied_migrations().unwrap().len();
+
+    // The first made the tables: what was in them goes with it.
+    for back in 1..count {
+        for _ in 0..back {
+            connection.revert_last_migration(MIGRATIONS).unwrap();
+        }
+        connection.run_pending_migrations(MIGRATIONS).unwrap();
+
+        assert_eq!(dump(connection), rows, "{back} changes down and up again");
+    }
+    connection.revert_all_migrations(MIGRATIONS).unwrap();
+    assert_eq!(tables(connection), [""; 0]);
+    connection.run_pending_migrations(MIGRATIONS).unwrap();
+
+    assert_eq!(schema(connection), whole);
+    connection.batch_execute(FILLED).unwrap();
+    assert_eq!(dump(connection), rows);
+}
+
+#[test]
+fn a_row_with_the_data_of_another_state_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = &mut migrated(directory.path());
+    connection.batch_execute(FILLED).unwrap();
+
+    for set in [
+        "state = 'running'",
+        "state = 'sleeping'",
+        "state = 'lost'",
+        "exit_code = 1",
+        "exit_signal = NULL",
+        "failed_step = 'exec'",
+        "end_message = 'gone'",
+        "restart_at = 1",
+        "version = 0",
+        "id = 'short'",
+    ] {
+        let update =
+            format!("UPDATE sessions SET {set} WHERE id = '44444444-4444-4444-8444-444444444444'");
+        assert!(connection.batch_execute(&update).is_err(), "{set}");
+    }
+    let second_ending = "INSERT INTO events (host, time, session, type_name, payload, ended_incarnation) \
+                         SELECT host, time, session, type_name, payload, ended_incarnation FROM events";
+    assert!(connection.batch_execute(second_ending).is_err());
+}
