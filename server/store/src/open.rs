@@ -221,18 +221,9 @@ fn run(
     database: Database,
     options: Options,
 ) -> Result<Store, OpenError> {
-    let connect = |access| {
-        sqlite::connect(&files.url, access).map_err(|error| open_error(&files, &error.to_string()))
-    };
-    let no_thread = |source| OpenError::Io { path: files.database.clone(), source };
-    let readers = Readers::start(
-        "store-read",
-        vec![connect(Access::Read)?, connect(Access::Read)?],
-        options.read_queue,
-    )
-    .map_err(no_thread)?;
+    let fast = readers(&files, "store-read", &[Access::Read; 2], options.read_queue)?;
     // Copies and checks read for seconds; they must not hold up the others.
-    let slow = Readers::start("store-slow", vec![connect(Access::Copy)?], 1).map_err(no_thread)?;
+    let slow = readers(&files, "store-slow", &[Access::Copy], 1)?;
     let health = Health::good();
     let (revisions, newest) = watch::channel(database.newest);
     let writer = Writer {
@@ -248,16 +239,32 @@ fn run(
     let thread = thread::Builder::new()
         .name("store-write".to_owned())
         .spawn(move || writer.run(&jobs))
-        .map_err(no_thread)?;
+        .map_err(|source| OpenError::Io { path: files.database.clone(), source })?;
     Ok(Store::new(Parts {
         files,
         queue,
         thread: Mutex::new(Some(thread)),
-        readers,
+        readers: fast,
         slow,
         health,
         newest,
         reserve_bytes: options.reserve_bytes,
         schema_version: database.schema_version,
     }))
+}
+
+/// A thread for each access.
+fn readers(
+    files: &Files,
+    name: &str,
+    accesses: &[Access],
+    bound: usize,
+) -> Result<Readers, OpenError> {
+    let connections = accesses
+        .iter()
+        .map(|access| sqlite::connect(&files.url, *access))
+        .collect::<QueryResult<_>>()
+        .map_err(|error| open_error(files, &error.to_string()))?;
+    Readers::start(name, connections, bound)
+        .map_err(|source| OpenError::Io { path: files.database.clone(), source })
 }

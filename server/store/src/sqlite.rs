@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::result::{ConnectionError, QueryResult};
 use diesel::sql_types::{BigInt, Text};
@@ -60,6 +60,13 @@ pub(crate) fn connect(
         Access::Read => connection.batch_execute("PRAGMA query_only = ON;")?,
         // `query_only` would forbid the copy as well.
         Access::Copy | Access::Inspect => {}
+    }
+    match access {
+        Access::Write => {}
+        // The text of a query follows its filter: a cache would grow with what clients think of.
+        Access::Read | Access::Copy | Access::Inspect => {
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+        }
     }
     Ok(connection)
 }

@@ -14,6 +14,9 @@ use crate::store::Store;
 pub const SESSION_FILTER_FIELDS: [&str; 7] =
     ["state", "name", "labels.", "provider", "source", "parent", "host"];
 
+/// Most conditions of one filter.
+const FILTER_TERMS: usize = 16;
+
 /// A place in the list: behind this session, whether or not it still exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionCursor {
@@ -65,7 +68,10 @@ fn list(
     after: Option<SessionCursor>,
 ) -> Result<SessionPage, StoreError> {
     let mut query = sessions::table.order((sessions::created_at, sessions::id)).into_boxed();
-    for term in filter.terms() {
+    for (i, term) in filter.terms().iter().enumerate() {
+        if i == FILTER_TERMS {
+            return Err(bad(term, format!("a filter has at most {FILTER_TERMS} conditions")));
+        }
         query = narrow(query, term)?;
     }
     if let Some(SessionCursor { created_at, id }) = after {
@@ -89,15 +95,10 @@ fn list(
 
 fn narrow<'a>(query: Query<'a>, term: &Term) -> Result<Query<'a>, StoreError> {
     let Term { field, value } = term.clone();
-    let bad = |problem: String| StoreError::BadFilter {
-        field: term.field.clone(),
-        value: term.value.clone(),
-        problem,
-    };
     if let Some(key) = field.strip_prefix("labels.") {
         // Checked, because it becomes part of a JSON path.
         Labels::new([(key.to_owned(), String::new())])
-            .map_err(|violations| bad(violations.to_string()))?;
+            .map_err(|violations| bad(term, violations.to_string()))?;
         return Ok(query.filter(json_extract(sessions::labels, json_path(key)).eq(value)));
     }
     Ok(match field.as_str() {
@@ -106,21 +107,28 @@ fn narrow<'a>(query: Query<'a>, term: &Term) -> Result<Query<'a>, StoreError> {
         "source" => query.filter(sessions::source.eq(value)),
         "state" => {
             let state = StateName::parse(&value).ok_or_else(|| {
-                bad(format!(
-                    "a state is one of {}",
-                    StateName::ALL.map(StateName::as_str).join(", ")
-                ))
+                bad(
+                    term,
+                    format!(
+                        "a state is one of {}",
+                        StateName::ALL.map(StateName::as_str).join(", ")
+                    ),
+                )
             })?;
             query.filter(sessions::state.eq(state.as_str()))
         }
         "parent" => {
-            let parent: SessionId = value.parse().map_err(|error| bad(format!("{error}")))?;
+            let parent: SessionId = value.parse().map_err(|error| bad(term, format!("{error}")))?;
             query.filter(sessions::parent.eq(parent.to_string()))
         }
         "host" => {
-            let host: HostId = value.parse().map_err(|error| bad(format!("{error}")))?;
+            let host: HostId = value.parse().map_err(|error| bad(term, format!("{error}")))?;
             query.filter(sessions::host.eq(host.to_string()))
         }
-        _ => return Err(bad(format!("the fields are {}", SESSION_FILTER_FIELDS.join(", ")))),
+        _ => return Err(bad(term, format!("the fields are {}", SESSION_FILTER_FIELDS.join(", ")))),
     })
+}
+
+fn bad(term: &Term, problem: String) -> StoreError {
+    StoreError::BadFilter { field: term.field.clone(), value: term.value.clone(), problem }
 }

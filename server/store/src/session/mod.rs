@@ -4,7 +4,7 @@ mod change;
 mod list;
 mod row;
 
-use codeplane_core::{NewEvent, Revision, Session, SessionId, SessionName};
+use codeplane_core::{NewEvent, Revision, Session, SessionId, SessionName, SessionState};
 use diesel::prelude::*;
 
 pub use self::change::{Patch, SessionChange, Update};
@@ -33,7 +33,15 @@ impl Store {
         event: NewEvent,
         request: Option<RecordedRequest>,
     ) -> Result<Revision, StoreError> {
-        self.write(Urgency::Ordinary, move |transaction| {
+        let urgency = match session.state {
+            SessionState::Starting => Urgency::Ordinary,
+            // It is put back by a recovery: it is there, whether there is room or not.
+            SessionState::Running
+            | SessionState::Stopping
+            | SessionState::Restarting { .. }
+            | SessionState::Ended(_) => Urgency::Essential,
+        };
+        self.write(urgency, move |transaction| {
             record(transaction, request.as_ref())?;
             insert(transaction, &session)?;
             append(transaction, &event)

@@ -3,6 +3,7 @@ use tempfile::TempDir;
 
 use crate::error::{Cause, StoreError};
 use crate::event::append;
+use crate::sqlite::{Fault, fault};
 use crate::store::Store;
 use crate::transaction::Urgency;
 use crate::{Options, ReserveState};
@@ -135,12 +136,56 @@ async fn a_full_queue_is_answered_at_once() {
 }
 
 #[tokio::test]
+async fn what_is_queued_together_is_committed_together() {
+    let (_directory, store) = store();
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let blocked = store.write(Urgency::Ordinary, move |_| {
+        gate.lock().unwrap().recv().unwrap();
+        Ok(())
+    });
+    let mut rings = tokio::task::JoinSet::new();
+    let test = async {
+        for _ in 0..200 {
+            let store = store.clone();
+            rings.spawn(async move { ring(&store).await });
+        }
+        tokio::task::yield_now().await;
+        go.send(()).unwrap();
+    };
+
+    let (blocked, ()) = tokio::join!(blocked, test);
+    let rung: Result<Vec<_>, _> = rings.join_all().await.into_iter().collect();
+
+    assert!(blocked.is_ok());
+    assert_eq!(rung.unwrap().len(), 200);
+    // Each commit adds at least a page to the log: 200 of them would be 800 KiB.
+    let wal_bytes = store.check().await.unwrap().wal_bytes;
+    assert!(wal_bytes < 400 * 1024, "{wal_bytes} bytes");
+}
+
+#[test]
+fn every_fault_of_the_disk_is_told_from_a_mistake_of_ours() {
+    for (text, expected) in [
+        ("database or disk is full", Fault::Full),
+        ("disk I/O error", Fault::Io),
+        ("attempt to write a readonly database", Fault::Io),
+        ("database disk image is malformed", Fault::Damaged),
+        ("file is not a database", Fault::Damaged),
+        ("database is locked", Fault::Locked),
+        ("UNIQUE constraint failed: sessions.id", Fault::Other),
+    ] {
+        assert_eq!(fault(text), expected, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_write_whose_caller_has_gone_is_done_all_the_same() {
     let (_directory, store) = store();
 
     {
         let write = std::pin::pin!(ring(&store));
-        let polled = futures_poll_once(write).await;
+        let polled = poll_once(write).await;
         assert!(polled.is_none());
     }
 
@@ -148,7 +193,7 @@ async fn a_write_whose_caller_has_gone_is_done_all_the_same() {
     assert_eq!(rung(&store).await, 2);
 }
 
-async fn futures_poll_once<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+async fn poll_once<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     std::future::poll_fn(|context| {
         std::task::Poll::Ready(match std::pin::Pin::new(&mut future).poll(context) {
             std::task::Poll::Ready(output) => Some(output),

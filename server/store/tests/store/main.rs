@@ -6,6 +6,7 @@ mod disk;
 mod durability;
 mod events;
 mod kit;
+mod listing;
 mod opening;
 mod requests;
 mod sessions;
