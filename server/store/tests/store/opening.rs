@@ -7,7 +7,7 @@ use codeplane_store::{OpenError, Origin, PreviousEnd, Store};
 
 use crate::kit::{Lab, database_in, files_in, sql};
 
-/// Opens where it must not work; nothing but empty helper files may have appeared.
+/// Opens where it must not work; nothing but empty files may have appeared.
 fn refused(directory: &Path) -> OpenError {
     let before = files_in(directory);
     let error = match Store::open(directory) {
