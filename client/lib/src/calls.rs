@@ -1,0 +1,13 @@
+//! One typed method a call, one file a service.
+
+mod event;
+mod server;
+mod session;
+mod terminal;
+
+use crate::{Error, v1};
+
+/// The session of an answer, without which it means nothing.
+fn session(session: Option<v1::Session>) -> Result<v1::Session, Error> {
+    session.ok_or_else(|| Error::missing("session"))
+}
