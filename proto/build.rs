@@ -1,6 +1,8 @@
 //! Compiles the protos with protox, so that no protoc has to be installed.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{env, error::Error, fmt::Write, fs, path::PathBuf};
+
+use prost_reflect::{DescriptorPool, Value};
 
 const PROTOS: [&str; 6] = [
     "codeplane/v1/options.proto",
@@ -18,8 +20,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler.include_imports(true).include_source_info(true).open_files(PROTOS)?;
     // Encoded by protox and not by prost: prost-types would drop our method options.
     fs::write(out.join("descriptor.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(out.join("roles.rs"), required_roles(&compiler.descriptor_pool())?)?;
     tonic_prost_build::configure()
         .bytes(".codeplane.v1")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
+}
+
+/// The authorisation table: the `required_role` of every method, as a Rust array.
+fn required_roles(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
+    let option =
+        pool.get_extension_by_name("codeplane.v1.required_role").ok_or("no such option")?;
+    let mut table = "&[".to_owned();
+    for service in pool.services() {
+        for method in service.methods() {
+            let role = match method.options().get_extension(&option).as_ref() {
+                Value::EnumNumber(role) if *role != 0 => *role,
+                _ => return Err(format!("{} has no required_role", method.full_name()).into()),
+            };
+            let path = format!("/{}/{}", service.full_name(), method.name());
+            write!(table, "({path:?}, role({role})),")?;
+        }
+    }
+    table.push(']');
+    Ok(table)
 }

@@ -22,3 +22,18 @@ pub mod v1 {
 
 /// All descriptors with their options, for reflection, for the authorisation table and for tests.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
+
+/// Path of every method and the role a caller needs for it, from the method's options.
+pub const REQUIRED_ROLES: &[(&str, v1::Role)] = include!(concat!(env!("OUT_DIR"), "/roles.rs"));
+
+/// The number of a role as the generated table has it.
+const fn role(number: i32) -> v1::Role {
+    match number {
+        1 => v1::Role::Viewer,
+        2 => v1::Role::Operator,
+        3 => v1::Role::Approver,
+        4 => v1::Role::Admin,
+        5 => v1::Role::Agent,
+        _ => v1::Role::Unspecified,
+    }
+}

@@ -1,6 +1,6 @@
 //! What to do with a session when the daemon starts: one table, one action a line.
 
-use crate::{ExitStatus, StateName};
+use crate::StateName;
 
 /// What the row says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub enum BundleFacts {
     Absent,
     /// It describes its session; no exit status was written.
     Open,
-    /// The exit status was written.
-    Finished(ExitStatus),
+    /// How it ended was written.
+    Finished,
 }
 
 /// What the shim says.
@@ -41,10 +41,10 @@ pub enum Action {
     /// Put the row back from the bundle, then go on with the running session: an agent's work
     /// outranks our bookkeeping.
     Restore,
-    /// Put the row back as ended with this status, from the bundle.
-    RestoreExited(ExitStatus),
-    /// Record this status.
-    MarkExited(ExitStatus),
+    /// Put the row back as ended, with the written end, from the bundle.
+    RestoreEnded,
+    /// Record the written end.
+    MarkEnded,
     /// Record that its process is gone and nobody knows how.
     MarkLost(LostCause),
     /// Record that it never ran.
@@ -78,7 +78,7 @@ pub const fn decide(row: RowFacts, bundle: BundleFacts, shim: ShimFacts) -> Acti
             Action::Adopt
         }
         (RowFacts::Present(Exited | Lost | Failed), ShimFacts::Answers, _) => Action::ShutDown,
-        (RowFacts::Absent, ShimFacts::Answers, BundleFacts::Open | BundleFacts::Finished(_)) => {
+        (RowFacts::Absent, ShimFacts::Answers, BundleFacts::Open | BundleFacts::Finished) => {
             Action::Restore
         }
         (RowFacts::Absent, ShimFacts::Answers, BundleFacts::Absent) => Action::ShutDown,
@@ -86,8 +86,8 @@ pub const fn decide(row: RowFacts, bundle: BundleFacts, shim: ShimFacts) -> Acti
         (
             RowFacts::Present(Starting | Running | Stopping | Restarting),
             ShimFacts::OtherBoot | ShimFacts::Gone,
-            BundleFacts::Finished(status),
-        ) => Action::MarkExited(status),
+            BundleFacts::Finished,
+        ) => Action::MarkEnded,
         (RowFacts::Present(Starting), ShimFacts::Gone, BundleFacts::Open | BundleFacts::Absent) => {
             Action::MarkFailed
         }
@@ -105,11 +105,9 @@ pub const fn decide(row: RowFacts, bundle: BundleFacts, shim: ShimFacts) -> Acti
             Action::Nothing
         }
 
-        (
-            RowFacts::Absent,
-            ShimFacts::OtherBoot | ShimFacts::Gone,
-            BundleFacts::Finished(status),
-        ) => Action::RestoreExited(status),
+        (RowFacts::Absent, ShimFacts::OtherBoot | ShimFacts::Gone, BundleFacts::Finished) => {
+            Action::RestoreEnded
+        }
         (
             RowFacts::Absent,
             ShimFacts::OtherBoot | ShimFacts::Gone,
@@ -125,9 +123,8 @@ mod tests {
     const LIVE: [StateName; 4] =
         [StateName::Starting, StateName::Running, StateName::Stopping, StateName::Restarting];
     const ENDED: [StateName; 3] = [StateName::Exited, StateName::Lost, StateName::Failed];
-    const STATUS: ExitStatus = ExitStatus::Code(7);
     const BUNDLES: [BundleFacts; 3] =
-        [BundleFacts::Absent, BundleFacts::Open, BundleFacts::Finished(STATUS)];
+        [BundleFacts::Absent, BundleFacts::Open, BundleFacts::Finished];
 
     #[test]
     fn a_live_row_with_a_live_shim_is_adopted() {
@@ -146,8 +143,8 @@ mod tests {
         for state in LIVE {
             for shim in [ShimFacts::Gone, ShimFacts::OtherBoot] {
                 assert_eq!(
-                    decide(RowFacts::Present(state), BundleFacts::Finished(STATUS), shim),
-                    Action::MarkExited(STATUS)
+                    decide(RowFacts::Present(state), BundleFacts::Finished, shim),
+                    Action::MarkEnded
                 );
             }
         }
@@ -212,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_session_without_a_row_is_put_back_while_its_shim_lives() {
-        for bundle in [BundleFacts::Open, BundleFacts::Finished(STATUS)] {
+        for bundle in [BundleFacts::Open, BundleFacts::Finished] {
             assert_eq!(decide(RowFacts::Absent, bundle, ShimFacts::Answers), Action::Restore);
         }
     }
@@ -220,10 +217,7 @@ mod tests {
     #[test]
     fn a_finished_session_without_a_row_is_put_back_with_its_status() {
         for shim in [ShimFacts::Gone, ShimFacts::OtherBoot] {
-            assert_eq!(
-                decide(RowFacts::Absent, BundleFacts::Finished(STATUS), shim),
-                Action::RestoreExited(STATUS)
-            );
+            assert_eq!(decide(RowFacts::Absent, BundleFacts::Finished, shim), Action::RestoreEnded);
         }
     }
 

@@ -1,0 +1,272 @@
+//! Create a session: check, reserve, then row and shim side by side.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeplane_core::{EndReason, EventKind, Incarnation, NewSession, Session, SessionId};
+use codeplane_shim::{Bundle, Keep, LaunchSpec, Launched, ToShim, launch};
+use tokio::sync::mpsc;
+use tracing::info;
+
+use super::error::Error;
+use super::record::{FACTS, record};
+use super::request::Mutation;
+use super::spec::{self, Spec};
+use super::{App, Caller, bundle_file};
+use crate::session::{Fact, Link, Live, View, adopt, receive};
+
+/// How long a new shim may take to say that its program runs. One that never answers must not hold
+/// its client for ever; a machine under load needs seconds.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A request to create a session, as the client wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Create {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Absolute path; none: the home directory.
+    pub cwd: Option<String>,
+    /// Explicit variables.
+    pub env: Vec<(String, String)>,
+    /// The client's environment.
+    pub client_env: Vec<(String, String)>,
+    /// Columns and rows.
+    pub size: (u32, u32),
+    /// Its name.
+    pub name: Option<String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The session it is created for.
+    pub parent: Option<String>,
+    /// What becomes of processes that outlive the command.
+    pub keep: Leftovers,
+    /// What creates it.
+    pub source: Option<String>,
+    /// TERM of the session.
+    pub term: Option<String>,
+}
+
+/// What becomes of processes that outlive the natural end of a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leftovers {
+    /// They are killed after a grace period.
+    #[default]
+    Killed,
+    /// They are left alone.
+    Kept,
+}
+
+impl App {
+    /// Creates a session and starts its program. Answers when it runs or could not be run.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] and [`Error::CannotRun`] with all violations, [`Error::NameTaken`],
+    /// [`Error::Quota`], [`Error::Draining`], [`Error::RequestReused`], [`Error::DiskFull`].
+    ///
+    /// # Cancel safety
+    /// Once begun it is carried out, whether or not anybody waits.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        create: Create,
+        mutation: Option<Mutation>,
+    ) -> Result<View, Error> {
+        let app = self.clone();
+        let caller = caller.clone();
+        let work = async move {
+            app.requests.in_turn(mutation, app.create_once(&caller, create, mutation)).await
+        };
+        self.shutdown.spawn(work).await.map_err(Error::internal)?
+    }
+
+    async fn create_once(
+        &self,
+        caller: &Caller,
+        create: Create,
+        mutation: Option<Mutation>,
+    ) -> Result<View, Error> {
+        if let Some(id) = self.created_before(mutation).await? {
+            let live = self.registry.get(id);
+            return live.map(|live| live.view()).ok_or(Error::SessionNotFound(id.to_string()));
+        }
+        self.admit()?;
+        let id = SessionId::random();
+        let spec = spec::check(&create, id, &self.config.sessions, &self.own_env)?;
+        let parent = create.parent.as_deref().map(|parent| self.find(parent)).transpose()?;
+        let name = self.registry.reserve(spec.name.clone(), id).map_err(|by| Error::NameTaken {
+            name: spec.name.as_ref().map(ToString::to_string).unwrap_or_default(),
+            by,
+        })?;
+        let session = Session::starting(NewSession {
+            id,
+            host: self.host,
+            name: spec.name.clone(),
+            labels: spec.labels.clone(),
+            command: spec.command.clone(),
+            cwd: spec.cwd.display().to_string(),
+            size: spec.size,
+            provider: "generic".to_owned(),
+            source: create.source.unwrap_or_else(|| "api".to_owned()),
+            parent: parent.map(|parent| parent.id()),
+            keep: create.keep == Leftovers::Kept,
+            created_at: self.clock.now(),
+        });
+        let live = self.start(session, spec, mutation).await?;
+        name.keep();
+        info!(session.id = %id, principal = caller.principal, "session {id} created");
+        Ok(live.view())
+    }
+
+    /// The session that this very request created before.
+    async fn created_before(&self, mutation: Option<Mutation>) -> Result<Option<SessionId>, Error> {
+        let Some(mutation) = mutation else { return Ok(None) };
+        let answer = self.answered_before("CreateSession", mutation).await?;
+        Ok(answer.and_then(|text| text.parse().ok()))
+    }
+
+    /// Whether there is room for one more.
+    fn admit(&self) -> Result<(), Error> {
+        if self.shutdown.has_begun() {
+            return Err(Error::Stopping);
+        }
+        if self.is_draining() {
+            return Err(Error::Draining);
+        }
+        let max = self.config.sessions.max;
+        if self.registry.count() >= usize::try_from(max).unwrap_or(usize::MAX) {
+            return Err(Error::Quota {
+                subject: "sessions.max",
+                description: format!(
+                    "there are {max} sessions, which is the limit: remove ended ones with cpctl rm, \
+                     or raise sessions.max"
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Row and shim side by side: the insert's fsync costs nothing beside the start of a process.
+    async fn start(
+        &self,
+        session: Session,
+        spec: Spec,
+        mutation: Option<Mutation>,
+    ) -> Result<Arc<Live>, Error> {
+        let id = session.id();
+        let created = self.event(id, EventKind::SessionCreated);
+        let insert = self.insert_session(&session, created, mutation);
+        let (row, shim) = tokio::join!(insert, self.launch(&session, spec));
+        if let Err(error) = row {
+            // No row, no session: whatever was started must go.
+            if let Ok(link) = &shim {
+                drop(link.send(&ToShim::Shutdown).await);
+            }
+            self.discard_bundle(id).await;
+            return Err(error);
+        }
+        let live = Live::new(session, Bundle::new(self.directories.bundle(id)), Arc::clone(&self.surroundings));
+        self.registry.insert(Arc::clone(&live));
+        match shim {
+            Ok(link) => self.greet(&live, link).await,
+            Err(error) => self.failed(&live, "shim", &error.to_string()).await,
+        }
+        Ok(live)
+    }
+
+    async fn insert_session(
+        &self,
+        session: &Session,
+        created: codeplane_core::NewEvent,
+        mutation: Option<Mutation>,
+    ) -> Result<(), Error> {
+        let request = mutation.map(|mutation| {
+            self.recorded(mutation, "CreateSession", session.id().to_string())
+        });
+        let inserted = self.store.insert_session(session.clone(), created, request).await;
+        inserted.map(drop).map_err(|error| self.store_error(error))
+    }
+
+    /// Makes the bundle and starts the shim, on a thread that may block.
+    async fn launch(&self, session: &Session, spec: Spec) -> std::io::Result<Arc<Link>> {
+        let id = session.id();
+        let bundle = Bundle::new(self.directories.bundle(id));
+        let content = bundle_file::encode(&session.spec);
+        let launch_spec = self.launch_spec(session, spec);
+        let app = self.clone();
+        let launched = self.shutdown.spawn_blocking(move || {
+            bundle.create()?;
+            std::fs::write(bundle.session_file(), content)?;
+            launch(&app.shim, &launch_spec)
+        });
+        let Launched { socket, child } = launched.await.map_err(std::io::Error::other)??;
+        self.shims.add(child);
+        Link::new(socket).map(Arc::new)
+    }
+
+    fn launch_spec(&self, session: &Session, spec: Spec) -> LaunchSpec {
+        let id = session.id();
+        let grace = self.config.sessions.leftover_grace.0.as_millis();
+        LaunchSpec {
+            session: id,
+            incarnation: session.incarnation,
+            bundle: self.directories.bundle(id),
+            socket: self.directories.shim_socket(id),
+            command: spec.command.into_iter().map(Into::into).collect(),
+            cwd: spec.cwd,
+            env: spec.env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            size: spec.size,
+            keep: if session.spec.keep { Keep::Leave } else { Keep::KillLeftovers },
+            leftover_grace_ms: u32::try_from(grace).unwrap_or(u32::MAX),
+            segment_bytes: self.config.output.segment_size.0,
+            input_limit_bytes: self.config.input.max.0,
+            linger_ms: LaunchSpec::LINGER_MS,
+            open_files: self.program_open_files,
+        }
+    }
+
+    /// Waits until the program runs or could not be run, then leaves the connection to its task.
+    async fn greet(&self, live: &Arc<Live>, link: Arc<Link>) {
+        match tokio::time::timeout(START_LIMIT, link.started()).await {
+            Ok(Ok(Ok(hello))) => {
+                self.shims.know(hello.shim_pid);
+                adopt(live, &link, &hello);
+                // The client does not wait for this to be written: recovery would find it out.
+                self.follow_shim(live, link, Some(live.incarnation()));
+            }
+            Ok(Ok(Err(fault))) => self.failed(live, fault.step.as_str(), &fault.message).await,
+            Ok(Err(_)) => {
+                self.failed(live, "shim", "the shim ended before the program ran").await;
+            }
+            Err(_) => {
+                drop(link.send(&ToShim::Shutdown).await);
+                self.failed(live, "shim", "the shim did not answer in time").await;
+            }
+        }
+    }
+
+    /// Spawns the tasks of a live session: one receives, one writes down.
+    ///
+    /// `started` is a run whose start is still to be written down.
+    pub(super) fn follow_shim(
+        &self,
+        live: &Arc<Live>,
+        link: Arc<Link>,
+        started: Option<Incarnation>,
+    ) {
+        let (facts, written) = mpsc::channel(FACTS);
+        if let Some(incarnation) = started {
+            live.set_started(self.clock.now());
+            // The channel is empty: there is room.
+            drop(facts.try_send(Fact::Started { incarnation }));
+        }
+        self.shutdown.spawn(receive(Arc::clone(live), link, facts));
+        self.shutdown.spawn(record(self.clone(), Arc::clone(live), written));
+    }
+
+    async fn failed(&self, live: &Arc<Live>, step: &str, message: &str) {
+        let reason =
+            EndReason::Failed { step: step.to_owned(), message: message.to_owned() };
+        self.record_end(live, reason).await;
+    }
+}

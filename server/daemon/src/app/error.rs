@@ -1,0 +1,136 @@
+//! The answers a client can act on.
+
+use codeplane_core::{AttachmentId, Revision, SessionId, StateName, Violations};
+
+pub use super::spec::Missing;
+
+/// Why a use case did not do what was asked. Each variant is one answer a client can act on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such session.
+    #[error("no session '{0}': see cpctl ls")]
+    SessionNotFound(String),
+    /// A prefix that several sessions have.
+    #[error("'{text}' is the beginning of {count} session ids: give more digits")]
+    AmbiguousSession {
+        /// What was given.
+        text: String,
+        /// How many match.
+        count: usize,
+    },
+    /// No such attachment on this session.
+    #[error("no attachment {0} on this session")]
+    AttachmentNotFound(AttachmentId),
+    /// The name is taken.
+    #[error("the name '{name}' belongs to session {by}: choose another one")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Whose it is.
+        by: SessionId,
+    },
+    /// The same `request_id` was used for another request.
+    #[error("request_id {0} was used for another request: make a new one")]
+    RequestReused(String),
+    /// The request is wrong.
+    #[error("{0}")]
+    Invalid(Violations),
+    /// The program is not there or cannot be executed; with whatever else is wrong.
+    #[error("{violations}")]
+    CannotRun {
+        /// What is wrong with the program.
+        missing: Missing,
+        /// Everything that is wrong.
+        violations: Violations,
+    },
+    /// The session is in a state in which this cannot be done.
+    #[error("session {session} is {is}: {wanted}")]
+    WrongState {
+        /// Which session.
+        session: SessionId,
+        /// Its state.
+        is: StateName,
+        /// What would have to be.
+        wanted: &'static str,
+    },
+    /// Another client types.
+    #[error("session {session} is controlled by attachment {holder}")]
+    ControlTaken {
+        /// Which session.
+        session: SessionId,
+        /// Who controls it.
+        holder: AttachmentId,
+    },
+    /// The etag is an old one.
+    #[error("session {session} was changed meanwhile (etag is {current}): read it again")]
+    Stale {
+        /// Which session.
+        session: SessionId,
+        /// The etag it has now.
+        current: String,
+    },
+    /// A limit of the daemon is reached.
+    #[error("{description}")]
+    Quota {
+        /// Which limit.
+        subject: &'static str,
+        /// What to do.
+        description: String,
+    },
+    /// The daemon takes no new sessions.
+    #[error("the daemon is draining: it takes no new sessions")]
+    Draining,
+    /// The daemon ends.
+    #[error("the daemon is stopping: connect again")]
+    Stopping,
+    /// A position that is not there.
+    #[error("position {asked} is beyond the end {end}")]
+    BeyondEnd {
+        /// What was asked for.
+        asked: String,
+        /// The end.
+        end: String,
+    },
+    /// History does not go back that far.
+    #[error("events up to revision {oldest} are gone: begin there or list anew")]
+    EventsGone {
+        /// The oldest that can be given as a start.
+        oldest: Revision,
+    },
+    /// The time is over.
+    #[error("timed out after {0}")]
+    TimedOut(String),
+    /// The file is there already.
+    #[error("{0} exists: choose another path")]
+    FileExists(String),
+    /// The caller may not.
+    #[error("{0}")]
+    Denied(String),
+    /// The disk is full.
+    #[error("the disk is full: make room in {0}")]
+    DiskFull(String),
+    /// Too much at once.
+    #[error("the daemon is busy: try again")]
+    Busy,
+    /// Our own fault.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Our own fault, for a cause of any type.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// One field is wrong.
+    pub fn invalid(field: impl Into<String>, description: impl std::fmt::Display) -> Self {
+        Self::Invalid(Violations::one(field, description))
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
+    }
+}

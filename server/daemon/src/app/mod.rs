@@ -1,0 +1,202 @@
+//! Use cases: what happens, and in which order. Knows sessions and rows, never the wire.
+
+mod bundle_file;
+mod create;
+mod error;
+mod events;
+mod inspect;
+mod record;
+mod recovery;
+mod request;
+mod retention;
+mod runtime_directory;
+mod screen;
+mod sessions;
+mod shims;
+mod spec;
+mod terminals;
+mod wait;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use codeplane_core::{HostId, NewEvent, SessionId, SessionRef, Timestamp};
+use codeplane_shim::ShimBinary;
+use codeplane_store::{Store, StoreError};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::directories::Directories;
+use crate::session::{Live, Lookup, Registry, Surroundings};
+use crate::shutdown::Shutdown;
+
+pub(crate) use retention::retain;
+pub(crate) use runtime_directory::keep_runtime_directory;
+pub(crate) use shims::reap_children;
+
+pub use create::{Create, Leftovers};
+pub use error::{Error, Missing};
+pub use events::{EVENT_FILTER_FIELDS, EventList, Watch, WatchItem};
+pub use inspect::{Check, Drain, Info, Severity};
+pub use request::{InFlight, Mutation, RequestHash};
+pub use shims::Shims;
+pub use sessions::{
+    Cursor, IfRunning, KillRequest, Page, SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
+};
+pub use terminals::{
+    AttachRequest, AttachTo, Attachment, From, OutputPiece, Over, Tail, TypeRequest, Typing,
+};
+pub use wait::{Condition, Waited};
+
+pub use crate::session::{
+    Answers, Attached, Control, Follower, Frame, INPUT_BYTES, LogHealth, SeatFacts, StreamEnd,
+    Until, View,
+};
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Name of the principal.
+    pub principal: String,
+    /// Where the call comes from.
+    pub origin: CallerOrigin,
+}
+
+/// Where a call comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerOrigin {
+    /// A process of the daemon's own user on this machine.
+    Local {
+        /// Its process id when it connected.
+        pid: i32,
+    },
+}
+
+impl Caller {
+    /// A process of the daemon's own user on this machine.
+    #[must_use]
+    pub fn local(pid: i32) -> Self {
+        let uid = nix::unistd::geteuid();
+        Self { principal: format!("uid:{uid}"), origin: CallerOrigin::Local { pid } }
+    }
+}
+
+/// What every use case needs. A clone is another handle on the same daemon.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The rows.
+    pub store: Store,
+    /// The live sessions.
+    pub registry: Registry,
+    /// The settings.
+    pub config: Config,
+    /// Where everything is.
+    pub directories: Directories,
+    /// The time of day.
+    pub clock: Clock,
+    /// What sessions know of the daemon.
+    pub surroundings: Arc<Surroundings>,
+    /// Told when the socket of the API must be bound again.
+    pub relisten: tokio::sync::Notify,
+    /// How the daemon ends.
+    pub shutdown: Shutdown,
+    /// The id of the state directory.
+    pub host: HostId,
+    /// What shims are started from.
+    pub shim: ShimBinary,
+    /// When the daemon started.
+    pub started_at: Timestamp,
+    /// Whether it takes no new sessions.
+    pub draining: AtomicBool,
+    /// Requests that are being carried out.
+    pub requests: InFlight,
+    /// The shims this daemon started.
+    pub shims: Shims,
+    /// The soft limit of open files that programs get: the one the daemon was started with.
+    pub program_open_files: Option<u64>,
+    /// The daemon's own environment, for sessions whose client sends none.
+    pub own_env: Vec<(String, String)>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// An application over these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The session a client names.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`], [`Error::AmbiguousSession`].
+    pub fn find(&self, reference: &str) -> Result<Arc<Live>, Error> {
+        if reference.is_empty() {
+            return Err(Error::invalid("session", "must be an id, a prefix of one, or a name"));
+        }
+        match self.registry.find(&SessionRef::parse(reference)) {
+            Lookup::Found(live) => Ok(live),
+            Lookup::Missing => Err(Error::SessionNotFound(reference.escape_debug().to_string())),
+            Lookup::Ambiguous(count) => {
+                Err(Error::AmbiguousSession { text: reference.to_owned(), count })
+            }
+        }
+    }
+
+    /// Whether new sessions are refused.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// A fact of a session, now.
+    fn event(&self, session: SessionId, kind: codeplane_core::EventKind) -> NewEvent {
+        NewEvent { time: self.clock.now(), session: Some(session), kind }
+    }
+
+    /// A fact of the daemon, now.
+    fn own_event(&self, kind: codeplane_core::EventKind) -> NewEvent {
+        NewEvent { time: self.clock.now(), session: None, kind }
+    }
+
+    /// An answer for an error of the store.
+    fn store_error(&self, error: StoreError) -> Error {
+        match error {
+            StoreError::NameTaken { name, by } => Error::NameTaken { name: name.to_string(), by },
+            StoreError::StaleVersion { session, current, .. } => {
+                Error::Stale { session, current: current.to_string() }
+            }
+            StoreError::RequestReused(id) => Error::RequestReused(id.to_string()),
+            StoreError::UnknownSession(id) => Error::SessionNotFound(id.to_string()),
+            StoreError::EventsRemoved { oldest, .. } => Error::EventsGone { oldest },
+            StoreError::BadFilter { field, value, problem } => {
+                Error::invalid("filter", format!("{field}={value}: {problem}"))
+            }
+            StoreError::Busy => Error::Busy,
+            StoreError::Closed => Error::Stopping,
+            StoreError::DiskFull => Error::DiskFull(self.directories.state.display().to_string()),
+            StoreError::BackupExists(path) => Error::FileExists(path.display().to_string()),
+            StoreError::Backup { .. }
+            | StoreError::RequestRepeated(_)
+            | StoreError::SessionExists(_)
+            | StoreError::EndedBefore { .. }
+            | StoreError::Io(_)
+            | StoreError::Replaced(_)
+            | StoreError::Damaged(_)
+            | StoreError::DamagedRow { .. }
+            | StoreError::Crashed
+            | StoreError::Query(_) => Error::internal(error),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Writes down what happens to one session, in the order in which it happened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeplane_core::{
+    EndReason, EventKind, ExitStatus, Incarnation, OutputPosition, TerminalSize,
+};
+use codeplane_shim::Outcome;
+use codeplane_store::{SessionChange, StoreError, Update};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use super::App;
+use crate::session::{Fact, Live};
+
+/// How many facts of one session may wait to be written.
+pub(super) const FACTS: usize = 64;
+
+/// A window that is dragged changes its size thirty times a second: the row takes the last.
+const SIZE_SETTLES: Duration = Duration::from_secs(1);
+
+/// Writes facts until the shim is gone and the end is known.
+pub(super) async fn record(app: App, live: Arc<Live>, mut facts: mpsc::Receiver<Fact>) {
+    let mut size: Option<TerminalSize> = None;
+    loop {
+        let settled = async {
+            match size {
+                Some(size) => {
+                    tokio::time::sleep(SIZE_SETTLES).await;
+                    size
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let fact = tokio::select! {
+            fact = facts.recv() => fact,
+            settled = settled => {
+                size = None;
+                app.record_size(&live, settled).await;
+                continue;
+            }
+        };
+        match fact {
+            None => break,
+            Some(Fact::Resized(new)) => size = Some(new),
+            Some(fact) => app.record_fact(&live, fact).await,
+        }
+    }
+    if let Some(size) = size {
+        app.record_size(&live, size).await;
+    }
+}
+
+impl App {
+    async fn record_fact(&self, live: &Arc<Live>, fact: Fact) {
+        let at = |offset| OutputPosition { incarnation: live.incarnation(), offset };
+        match fact {
+            Fact::Started { incarnation } => self.record_start(live, incarnation).await,
+            Fact::StartFailed { step, message } => {
+                self.record_end(live, EndReason::Failed { step, message }).await;
+            }
+            Fact::Exited(status) => self.record_exit(live, status).await,
+            Fact::ShimGone => self.settle(live).await,
+            Fact::Degraded(since) => {
+                warn!(session.id = %live.id(), "output of session {} is not kept: disk full", live.id());
+                self.append(live, EventKind::OutputDegraded { since: at(since) }).await;
+            }
+            Fact::Restored { from, to } => {
+                self.append(live, EventKind::OutputRestored { from: at(from), to: at(to) }).await;
+            }
+            Fact::Resized(size) => self.record_size(live, size).await,
+        }
+    }
+
+    pub(super) async fn record_start(&self, live: &Arc<Live>, incarnation: Incarnation) {
+        let at = self.clock.now();
+        live.set_started(at);
+        let started = self.event(live.id(), EventKind::SessionStarted { incarnation });
+        let change = SessionChange::Started { incarnation, at };
+        self.update(live, change, vec![started]).await;
+    }
+
+    async fn record_exit(&self, live: &Arc<Live>, status: ExitStatus) {
+        self.record_end(live, EndReason::Exited(status)).await;
+    }
+
+    async fn record_size(&self, live: &Arc<Live>, size: TerminalSize) {
+        let event = self.event(live.id(), EventKind::TerminalResized { size });
+        self.update(live, SessionChange::Resized { size }, vec![event]).await;
+    }
+
+    async fn append(&self, live: &Arc<Live>, kind: EventKind) {
+        if let Err(error) = self.store.append_events(vec![self.event(live.id(), kind)]).await {
+            unwritten(live, &error);
+        }
+    }
+
+    /// The end of an incarnation: first the row, then everybody who waits.
+    ///
+    /// The store writes one end an incarnation, whoever comes first.
+    pub(super) async fn record_end(&self, live: &Arc<Live>, reason: EndReason) {
+        let (incarnation, at) = (live.incarnation(), self.clock.now());
+        let change = SessionChange::Ended { incarnation, reason: reason.clone(), at };
+        self.update(live, change, Vec::new()).await;
+        info!(session.id = %live.id(), "session {} ended: {reason:?}", live.id());
+        live.set_ended(reason, at);
+    }
+
+    /// The shim is gone: what it left behind says how the incarnation ended.
+    pub(super) async fn settle(&self, live: &Arc<Live>) {
+        if !live.state().is_live() {
+            return;
+        }
+        let dir = live.bundle().incarnation(live.incarnation());
+        let record = self.shutdown.spawn_blocking(move || dir.read_exit()).await;
+        let reason = match record {
+            Ok(Ok(Some(record))) => match record.outcome {
+                Outcome::Exited(status) => EndReason::Exited(status),
+                Outcome::Failed(fault) => EndReason::Failed {
+                    step: fault.step.as_str().to_owned(),
+                    message: fault.message,
+                },
+            },
+            Ok(Ok(None)) => EndReason::Lost { cause: "its shim was killed".to_owned() },
+            Ok(Err(error)) => {
+                EndReason::Lost { cause: format!("its exit status cannot be read: {error}") }
+            }
+            Err(_) => return,
+        };
+        self.record_end(live, reason).await;
+    }
+
+    async fn update(
+        &self,
+        live: &Arc<Live>,
+        change: SessionChange,
+        events: Vec<codeplane_core::NewEvent>,
+    ) {
+        match self.store.update_session(live.id(), change, events, None).await {
+            Ok(Update::Changed(row)) => live.set_row(|session| session.version = row.version),
+            Ok(Update::EndedBefore(_)) => {}
+            Err(error) => unwritten(live, &error),
+        }
+    }
+}
+
+/// Recovery finds the fact again in the bundle when the daemon starts.
+fn unwritten(live: &Live, error: &StoreError) {
+    error!(session.id = %live.id(), %error, "a fact of session {} was not written", live.id());
+}

@@ -1,0 +1,296 @@
+//! The only way a daemon starts: rows × bundles × live shims → one action each.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeplane_core::{
+    Action, BundleFacts, EndReason, EventKind, Incarnation, LostCause, Offset, RowFacts, Session,
+    SessionId, SessionState, ShimFacts, decide,
+};
+use codeplane_shim::{
+    Bundle, ExitRecord, HelloReply, Outcome, PROTOCOL, ProcessState, ShimSocket, ToShim,
+    log_end, segments,
+};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use super::error::Error;
+use super::{App, bundle_file};
+use crate::session::{Link, Live, adopt};
+
+/// How long one shim may take to answer; all are asked at once.
+const HELLO_LIMIT: Duration = Duration::from_secs(5);
+
+/// What was found of one session.
+struct Found {
+    id: SessionId,
+    row: Option<Session>,
+    bundle: Bundle,
+    on_disk: OnDisk,
+    shim: Shim,
+}
+
+/// What its directory says.
+struct OnDisk {
+    /// From the session file.
+    spec: Option<codeplane_core::NewSession>,
+    incarnation: Incarnation,
+    exit: Option<ExitRecord>,
+    record: Option<codeplane_shim::ShimRecord>,
+}
+
+/// Whether its shim is there.
+enum Shim {
+    Answers(Arc<Link>, Box<HelloReply>),
+    OtherBoot,
+    Gone,
+}
+
+impl App {
+    /// Looks at everything there is, and does for each session what the table says. Afterwards every
+    /// row is true, and every live shim has its tasks.
+    ///
+    /// # Errors
+    /// If rows or bundles cannot be read; no session is touched then.
+    pub async fn recover(&self) -> Result<(), Error> {
+        let rows = self.store.sessions().await.map_err(|error| self.store_error(error))?;
+        let mut rows: HashMap<SessionId, Session> =
+            rows.into_iter().map(|row| (row.id(), row)).collect();
+        let mut ids: Vec<SessionId> = rows.keys().copied().collect();
+        let bundles = self.bundles().map_err(Error::internal)?;
+        ids.extend(bundles.into_iter().filter(|id| !rows.contains_key(id)));
+        let mut looks = JoinSet::new();
+        for id in ids {
+            looks.spawn(self.clone().look(id, rows.remove(&id)));
+        }
+        while let Some(found) = looks.join_next().await {
+            self.act(found.map_err(Error::internal)?).await?;
+        }
+        Ok(())
+    }
+
+    fn bundles(&self) -> io::Result<Vec<SessionId>> {
+        let mut ids = Vec::new();
+        for entry in std::fs::read_dir(self.directories.sessions())? {
+            let name = entry?.file_name();
+            match name.to_str().and_then(|name| name.parse().ok()) {
+                Some(id) => ids.push(id),
+                None => warn!(?name, "a file among the sessions belongs to none: left alone"),
+            }
+        }
+        Ok(ids)
+    }
+
+    async fn look(self, id: SessionId, row: Option<Session>) -> Found {
+        let bundle = Bundle::new(self.directories.bundle(id));
+        let reading = bundle.clone();
+        let on_disk = self.shutdown.spawn_blocking(move || read_bundle(&reading)).await;
+        let on_disk = on_disk.unwrap_or_else(|_| OnDisk {
+            spec: None,
+            incarnation: Incarnation::FIRST,
+            exit: None,
+            record: None,
+        });
+        let shim = self.ask(id, &on_disk).await;
+        Found { id, row, bundle, on_disk, shim }
+    }
+
+    /// Asks the shim who it is. The socket may be that of another session with the same prefix.
+    async fn ask(&self, id: SessionId, on_disk: &OnDisk) -> Shim {
+        let running = on_disk.record.as_ref().map(codeplane_shim::ShimRecord::is_running);
+        let Ok(socket) = ShimSocket::connect(&self.directories.shim_socket(id)) else {
+            return match (&on_disk.record, running) {
+                (Some(record), Some(false)) if record.boot_id != crate::os::boot_id() => {
+                    Shim::OtherBoot
+                }
+                (Some(_), Some(true)) => {
+                    warn!(session.id = %id, "the shim of session {id} lives but does not listen");
+                    Shim::Gone
+                }
+                (Some(_) | None, Some(_) | None) => Shim::Gone,
+            };
+        };
+        let greeted = async {
+            let link = Arc::new(Link::new(socket).ok()?);
+            link.send(&ToShim::Hello { protocol: PROTOCOL }).await.ok()?;
+            let hello = link.hello().await.ok()?;
+            (hello.session == id).then_some((link, hello))
+        };
+        match tokio::time::timeout(HELLO_LIMIT, greeted).await {
+            Ok(Some((link, hello))) => Shim::Answers(link, Box::new(hello)),
+            Ok(None) => Shim::Gone,
+            Err(_) => {
+                warn!(session.id = %id, "the shim of session {id} does not answer");
+                Shim::Gone
+            }
+        }
+    }
+
+    async fn act(&self, found: Found) -> Result<(), Error> {
+        let row = match &found.row {
+            Some(row) => RowFacts::Present(row.state.name()),
+            None => RowFacts::Absent,
+        };
+        let bundle = match (&found.on_disk.exit, &found.on_disk.spec) {
+            (Some(_), Some(_)) => BundleFacts::Finished,
+            (Some(_), None) if found.row.is_some() => BundleFacts::Finished,
+            (None, Some(_)) => BundleFacts::Open,
+            (Some(_) | None, None) => BundleFacts::Absent,
+        };
+        let shim = match &found.shim {
+            Shim::Answers(..) => ShimFacts::Answers,
+            Shim::OtherBoot => ShimFacts::OtherBoot,
+            Shim::Gone => ShimFacts::Gone,
+        };
+        let action = decide(row, bundle, shim);
+        if action != Action::Nothing {
+            info!(session.id = %found.id, "session {}: {action:?}", found.id);
+        }
+        self.carry_out(action, found).await
+    }
+
+    async fn carry_out(&self, action: Action, found: Found) -> Result<(), Error> {
+        match action {
+            Action::Adopt => self.take_up(found).await,
+            Action::Restore => {
+                let found = self.put_back(found).await?;
+                self.take_up(found).await;
+            }
+            Action::RestoreEnded => {
+                let found = self.put_back(found).await?;
+                self.end_found(found, None).await;
+            }
+            Action::MarkEnded => self.end_found(found, None).await,
+            Action::MarkLost(cause) => self.end_found(found, Some(lost(cause))).await,
+            Action::MarkFailed => {
+                let reason = EndReason::Failed {
+                    step: "create".to_owned(),
+                    message: "the daemon was killed while it started the session".to_owned(),
+                };
+                self.end_found(found, Some(reason)).await;
+            }
+            Action::ShutDown => {
+                if let Shim::Answers(link, _) = &found.shim {
+                    drop(link.send(&ToShim::Shutdown).await);
+                }
+                drop(self.settled(found));
+            }
+            Action::RemoveBundle => self.discard_bundle(found.id).await,
+            Action::Nothing => drop(self.settled(found)),
+        }
+        Ok(())
+    }
+
+    /// A live shim gets its tasks again.
+    async fn take_up(&self, found: Found) {
+        let (Some(row), Shim::Answers(link, hello)) = (found.row, found.shim) else { return };
+        self.shims.know(hello.shim_pid);
+        let live = Live::new(row, found.bundle, Arc::clone(&self.surroundings));
+        live.set_extent(oldest(&live), hello.end);
+        self.registry.insert(Arc::clone(&live));
+        adopt(&live, &link, &hello);
+        let state = hello.state;
+        // Its socket's file may have gone with the runtime directory.
+        let path = self.directories.shim_socket(live.id());
+        if !path.exists() {
+            let path = path.as_os_str().as_encoded_bytes();
+            drop(link.send(&ToShim::Relisten { path }).await);
+        }
+        self.follow_shim(&live, link, None);
+        match state {
+            ProcessState::Starting => {}
+            ProcessState::Running => self.confirm_running(&live).await,
+            ProcessState::Exited { status, .. } => {
+                self.record_end(&live, EndReason::Exited(status)).await;
+            }
+            ProcessState::Failed(fault) => {
+                let step = fault.step.as_str().to_owned();
+                self.record_end(&live, EndReason::Failed { step, message: fault.message }).await;
+            }
+        }
+    }
+
+    /// The daemon was killed between the start and its record.
+    async fn confirm_running(&self, live: &Arc<Live>) {
+        if live.state() == SessionState::Starting {
+            self.record_start(live, live.incarnation()).await;
+        }
+    }
+
+    /// The row from the bundle.
+    async fn put_back(&self, mut found: Found) -> Result<Found, Error> {
+        let Some(spec) = found.on_disk.spec.take() else { return Ok(found) };
+        let mut session = Session::starting(spec);
+        // Somebody may have taken the name meanwhile: the session outranks its name.
+        if self.registry.reserve(session.spec.name.clone(), found.id).is_err() {
+            session.spec.name = None;
+        }
+        session.incarnation = found.on_disk.incarnation;
+        let event = self.event(found.id, EventKind::SessionCreated);
+        let inserted = self.store.insert_session(session.clone(), event, None).await;
+        inserted.map_err(|error| self.store_error(error))?;
+        found.row = Some(session);
+        Ok(found)
+    }
+
+    /// It is over: with the written end, or with this reason.
+    async fn end_found(&self, found: Found, reason: Option<EndReason>) {
+        let written = found.on_disk.exit.as_ref().map(|record| match &record.outcome {
+            Outcome::Exited(status) => EndReason::Exited(*status),
+            Outcome::Failed(fault) => EndReason::Failed {
+                step: fault.step.as_str().to_owned(),
+                message: fault.message.clone(),
+            },
+        });
+        if let Some(record) = &found.on_disk.record
+            && !record.reap_leftovers()
+        {
+            warn!(session.id = %found.id, "processes of session {} are being killed", found.id);
+        }
+        let Some(live) = self.settled(found) else { return };
+        let reason = reason.or(written).unwrap_or_else(|| lost(LostCause::ShimGone));
+        self.record_end(&live, reason).await;
+    }
+
+    /// A session without a shim.
+    fn settled(&self, found: Found) -> Option<Arc<Live>> {
+        let live = Live::new(found.row?, found.bundle, Arc::clone(&self.surroundings));
+        let end = log_end(&live.output_dir()).unwrap_or_default();
+        live.set_extent(oldest(&live), end);
+        self.registry.insert(Arc::clone(&live));
+        Some(live)
+    }
+}
+
+/// What its directory says; what cannot be read is as if it were not there.
+fn read_bundle(bundle: &Bundle) -> OnDisk {
+    let spec = bundle.read_session().ok().flatten();
+    let incarnation = bundle
+        .incarnations()
+        .ok()
+        .and_then(|all| all.last().copied())
+        .unwrap_or(Incarnation::FIRST);
+    let dir = bundle.incarnation(incarnation);
+    OnDisk {
+        spec: spec.and_then(|content| bundle_file::decode(&content)),
+        incarnation,
+        exit: dir.read_exit().ok().flatten(),
+        record: dir.read_shim().ok().flatten(),
+    }
+}
+
+fn oldest(live: &Live) -> Offset {
+    let all = segments(&live.output_dir()).unwrap_or_default();
+    all.first().map_or(Offset::ZERO, |segment| segment.base)
+}
+
+fn lost(cause: LostCause) -> EndReason {
+    EndReason::Lost {
+        cause: match cause {
+            LostCause::ShimGone => "its shim was killed while no daemon ran".to_owned(),
+            LostCause::Reboot => "the machine was restarted".to_owned(),
+        },
+    }
+}

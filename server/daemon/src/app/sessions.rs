@@ -1,0 +1,425 @@
+//! Get, list, update, stop, kill, delete.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeplane_core::{
+    EventKind, Filter, Labels, SessionName, StateName, Term, Timestamp, Violations,
+};
+use codeplane_shim::{SignalTarget, StopStep, ToShim};
+use codeplane_store::{Patch, RecordedRequest, SessionChange, Update};
+use tracing::{info, warn};
+
+use super::error::Error;
+use super::request::Mutation;
+use super::{App, Caller};
+use crate::session::{Live, View};
+
+/// What sessions can be filtered on.
+pub const SESSION_FILTER_FIELDS: [&str; 6] =
+    ["state", "name", "provider", "source", "parent", "labels."];
+
+/// How long a forced delete waits for a killed session to end.
+const KILL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Some sessions, and where the next page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Oldest first.
+    pub sessions: Vec<View>,
+    /// To be given to the next call; none at the end.
+    pub next: Option<Cursor>,
+}
+
+/// Behind which session a page begins.
+pub type Cursor = (Timestamp, codeplane_core::SessionId);
+
+/// A change of name and labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateRequest {
+    /// The new name; empty removes it; none leaves it.
+    pub name: Option<String>,
+    /// Labels to set.
+    pub set_labels: Vec<(String, String)>,
+    /// Keys of labels to remove.
+    pub remove_labels: Vec<String>,
+    /// The version it depends on.
+    pub expected: Option<i64>,
+}
+
+/// How to stop; none of a time means the daemon's setting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StopRequest {
+    /// Time between SIGHUP and SIGTERM; zero skips SIGHUP.
+    pub hangup_grace: Option<Duration>,
+    /// Time between SIGTERM and SIGKILL.
+    pub terminate_grace: Option<Duration>,
+}
+
+/// Which signal to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KillRequest {
+    /// Its name; empty is KILL.
+    pub signal: String,
+}
+
+/// What to do about a session that still runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfRunning {
+    /// Refuse.
+    Refuse,
+    /// Kill it first.
+    Kill,
+}
+
+impl App {
+    /// Sessions in the order of their creation.
+    #[must_use]
+    pub fn list(&self, filter: &Filter, size: usize, after: Option<Cursor>) -> Page {
+        let mut views: Vec<View> = self
+            .registry
+            .all()
+            .iter()
+            .map(|live| live.view())
+            .filter(|view| filter.matches(|term| holds(view, term)))
+            .filter(|view| after.is_none_or(|after| cursor(view) > after))
+            .collect();
+        views.sort_by_key(cursor);
+        let more = views.len() > size;
+        views.truncate(size);
+        let next = if more { views.last().map(cursor) } else { None };
+        Page { sessions: views, next }
+    }
+
+    /// Changes name and labels.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::NameTaken`], [`Error::Stale`], [`Error::SessionNotFound`].
+    ///
+    /// # Cancel safety
+    /// Once begun it is carried out.
+    pub async fn update_description(
+        &self,
+        reference: &str,
+        request: UpdateRequest,
+        mutation: Option<Mutation>,
+    ) -> Result<View, Error> {
+        let live = self.find(reference)?;
+        let (app, same) = (self.clone(), Arc::clone(&live));
+        let work = async move { app.describe(live, request).await };
+        self.once("UpdateSession", mutation, move || Ok(same.view()), work).await
+    }
+
+    async fn describe(
+        &self,
+        live: Arc<Live>,
+        request: UpdateRequest,
+    ) -> Result<View, Error> {
+        let (name, labels) = checked(&live, &request)?;
+        let wanted = match &name {
+            Patch::Set(name) => name.clone(),
+            Patch::Keep => live.session().spec.name,
+        };
+        let reserved = self.registry.reserve(wanted.clone(), live.id()).map_err(|by| {
+            Error::NameTaken { name: wanted.as_ref().map(ToString::to_string).unwrap_or_default(), by }
+        })?;
+        let change = SessionChange::Described { name, labels, expected: request.expected };
+        let event = self.event(live.id(), EventKind::SessionUpdated);
+        let updated = self.store.update_session(live.id(), change, vec![event], None).await;
+        match updated.map_err(|error| self.store_error(error)) {
+            Ok(Update::Changed(row) | Update::EndedBefore(row)) => {
+                reserved.keep();
+                self.registry.release_names(live.id(), row.spec.name.as_ref());
+                live.set_row(|session| {
+                    session.spec.name = row.spec.name;
+                    session.spec.labels = row.spec.labels;
+                    session.version = row.version;
+                });
+                Ok(live.view())
+            }
+            Err(error) => {
+                // The name it had stays its own.
+                if wanted == live.session().spec.name {
+                    reserved.keep();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks a session to end, ever more firmly. Answers at once.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`] if it has ended.
+    ///
+    /// # Cancel safety
+    /// Once begun it is carried out.
+    pub async fn stop(
+        &self,
+        caller: &Caller,
+        reference: &str,
+        request: StopRequest,
+        mutation: Option<Mutation>,
+    ) -> Result<View, Error> {
+        let live = self.find(reference)?;
+        let (app, same, caller) = (self.clone(), Arc::clone(&live), caller.clone());
+        let work = async move { app.stop_once(&caller, live, request).await };
+        self.once("StopSession", mutation, move || Ok(same.view()), work).await
+    }
+
+    async fn stop_once(
+        &self,
+        caller: &Caller,
+        live: Arc<Live>,
+        request: StopRequest,
+    ) -> Result<View, Error> {
+        require_live(&live)?;
+        let settings = &self.config.sessions;
+        let hangup = request.hangup_grace.unwrap_or(settings.hangup_grace.0);
+        let terminate = request.terminate_grace.unwrap_or(settings.terminate_grace.0);
+        let mut steps = Vec::new();
+        if !hangup.is_zero() {
+            steps.push(step(libc::SIGHUP, hangup));
+        }
+        steps.push(step(libc::SIGTERM, terminate));
+        self.tell(&live, &ToShim::Stop { steps }).await?;
+        live.set_stopping();
+        info!(session.id = %live.id(), principal = caller.principal, "session {} is told to stop", live.id());
+        let event = self.event(live.id(), EventKind::SessionStopping);
+        let change = SessionChange::Stopping;
+        match self.store.update_session(live.id(), change, vec![event], None).await {
+            Ok(Update::Changed(row)) => live.set_row(|session| session.version = row.version),
+            // It was faster than we.
+            Ok(Update::EndedBefore(_)) => {}
+            Err(error) => warn!(session.id = %live.id(), %error, "the stop was not recorded"),
+        }
+        Ok(live.view())
+    }
+
+    /// Sends one signal.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an unknown name, [`Error::WrongState`] if it has ended.
+    ///
+    /// # Cancel safety
+    /// Once begun it is carried out.
+    pub async fn kill(
+        &self,
+        caller: &Caller,
+        reference: &str,
+        request: KillRequest,
+        mutation: Option<Mutation>,
+    ) -> Result<View, Error> {
+        let live = self.find(reference)?;
+        let (app, same, caller) = (self.clone(), Arc::clone(&live), caller.clone());
+        let work = async move { app.kill_once(&caller, live, &request).await };
+        self.once("KillSession", mutation, move || Ok(same.view()), work).await
+    }
+
+    async fn kill_once(
+        &self,
+        caller: &Caller,
+        live: Arc<Live>,
+        request: &KillRequest,
+    ) -> Result<View, Error> {
+        let name = if request.signal.is_empty() { "KILL" } else { &request.signal };
+        let Some(signal) = crate::os::signal_number(name) else {
+            let shown = name.escape_debug();
+            return Err(Error::invalid(
+                "signal",
+                format!("'{shown}' is no signal: write for example KILL, TERM or INT"),
+            ));
+        };
+        require_live(&live)?;
+        let target = if signal == libc::SIGKILL { SignalTarget::Tree } else { SignalTarget::Group };
+        self.tell(&live, &ToShim::Signal { signal, target }).await?;
+        info!(session.id = %live.id(), principal = caller.principal, signal, "session {} gets signal {signal}", live.id());
+        Ok(live.view())
+    }
+
+    /// Removes an ended session with its output.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`] while it runs and `if_running` refuses; [`Error::Stale`].
+    ///
+    /// # Cancel safety
+    /// Once begun it is carried out.
+    pub async fn delete(
+        &self,
+        reference: &str,
+        if_running: IfRunning,
+        expected: Option<i64>,
+        mutation: Option<Mutation>,
+    ) -> Result<(), Error> {
+        let (app, reference) = (self.clone(), reference.to_owned());
+        let work = async move {
+            let live = app.find(&reference)?;
+            let version = live.session().version;
+            if expected.is_some_and(|expected| expected != version) {
+                return Err(Error::Stale { session: live.id(), current: version.to_string() });
+            }
+            app.remove(live, if_running).await
+        };
+        self.once("DeleteSession", mutation, || Ok(()), work).await
+    }
+
+    /// The row goes first: a bundle without a row is removed when the daemon starts.
+    pub(super) async fn remove(&self, live: Arc<Live>, if_running: IfRunning) -> Result<(), Error> {
+        if live.state().is_live() {
+            match if_running {
+                IfRunning::Refuse => {
+                    return Err(Error::WrongState {
+                        session: live.id(),
+                        is: live.state_name(),
+                        wanted: "stop it first, or force",
+                    });
+                }
+                IfRunning::Kill => self.kill_and_wait(&live).await?,
+            }
+        }
+        // Leftovers of an ended session go with it.
+        if let Some(link) = live.link() {
+            drop(link.send(&ToShim::Shutdown).await);
+        }
+        let event = self.event(live.id(), EventKind::SessionDeleted);
+        let deleted = self.store.delete_session(live.id(), event, None).await;
+        deleted.map_err(|error| self.store_error(error))?;
+        self.registry.remove(live.id());
+        live.set_deleted();
+        self.discard_bundle(live.id()).await;
+        info!(session.id = %live.id(), "session {} deleted", live.id());
+        Ok(())
+    }
+
+    async fn kill_and_wait(&self, live: &Arc<Live>) -> Result<(), Error> {
+        let kill = ToShim::Signal { signal: libc::SIGKILL, target: SignalTarget::Tree };
+        match self.tell(live, &kill).await {
+            // It ended meanwhile.
+            Ok(()) | Err(Error::WrongState { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let ended = live.until(|live| (!live.state().is_live()).then_some(()));
+        tokio::time::timeout(KILL_LIMIT, ended).await.map_err(|_| Error::WrongState {
+            session: live.id(),
+            is: live.state_name(),
+            wanted: "it does not die: look at its processes",
+        })
+    }
+
+    /// Removes a bundle's files; what cannot be removed is tried again at the next start.
+    pub(super) async fn discard_bundle(&self, id: codeplane_core::SessionId) {
+        let bundle = self.directories.bundle(id);
+        let socket = self.directories.shim_socket(id);
+        let removed = self.shutdown.spawn_blocking(move || {
+            drop(std::fs::remove_file(socket));
+            match std::fs::remove_dir_all(&bundle) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                Ok(()) | Err(_) => Ok(()),
+            }
+        });
+        if let Ok(Err(error)) = removed.await {
+            warn!(session.id = %id, %error, "the files of session {id} were not all removed");
+        }
+    }
+
+    /// Sends a message to a session's shim.
+    pub(super) async fn tell(&self, live: &Live, message: &ToShim<'_>) -> Result<(), Error> {
+        let gone = || Error::WrongState {
+            session: live.id(),
+            is: live.state_name(),
+            wanted: "it must be running",
+        };
+        let link = live.link().ok_or_else(gone)?;
+        link.send(message).await.map_err(|_| gone())
+    }
+
+    /// What was answered to a request before; [`Error::RequestReused`] if it was another request.
+    pub(super) async fn answered_before(
+        &self,
+        method: &str,
+        mutation: Mutation,
+    ) -> Result<Option<String>, Error> {
+        let known = self.store.request(mutation.id).await;
+        match known.map_err(|error| self.store_error(error))? {
+            None => Ok(None),
+            Some(known)
+                if known.method == method && known.hash == mutation.hash.0.to_le_bytes() =>
+            {
+                Ok(Some(String::from_utf8_lossy(&known.answer).into_owned()))
+            }
+            Some(_) => Err(Error::RequestReused(mutation.id.to_string())),
+        }
+    }
+
+    /// The record of a request that is being answered.
+    pub(super) fn recorded(
+        &self,
+        mutation: Mutation,
+        method: &str,
+        answer: String,
+    ) -> RecordedRequest {
+        RecordedRequest {
+            id: mutation.id,
+            method: method.to_owned(),
+            hash: mutation.hash.0.to_le_bytes().to_vec(),
+            answer: answer.into_bytes(),
+            recorded_at: self.clock.now(),
+        }
+    }
+}
+
+/// An error unless the session's process may still be there.
+pub(super) fn require_live(live: &Live) -> Result<(), Error> {
+    let is = live.state_name();
+    if live.state().is_live() {
+        return Ok(());
+    }
+    Err(Error::WrongState { session: live.id(), is, wanted: "it has ended" })
+}
+
+fn checked(
+    live: &Live,
+    request: &UpdateRequest,
+) -> Result<(Patch<Option<SessionName>>, Patch<Labels>), Error> {
+    let mut violations = Violations::none();
+    let name = match request.name.as_deref() {
+        None => Patch::Keep,
+        Some("") => Patch::Set(None),
+        Some(name) => Patch::Set(violations.check("name", SessionName::new(name))),
+    };
+    let mut labels: std::collections::BTreeMap<String, String> =
+        live.session().spec.labels.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    labels.retain(|key, _| !request.remove_labels.contains(key));
+    labels.extend(request.set_labels.iter().cloned());
+    match Labels::new(labels) {
+        Ok(labels) => violations.into_result((name, Patch::Set(labels))).map_err(Error::Invalid),
+        Err(bad) => {
+            for violation in bad.as_slice() {
+                violations.add(violation.field.clone(), &violation.description);
+            }
+            Err(Error::Invalid(violations))
+        }
+    }
+}
+
+fn step(signal: i32, wait: Duration) -> StopStep {
+    StopStep { signal, wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX) }
+}
+
+fn cursor(view: &View) -> Cursor {
+    (view.session.spec.created_at, view.session.id())
+}
+
+fn holds(view: &View, term: &Term) -> bool {
+    let spec = &view.session.spec;
+    match term.field.as_str() {
+        "state" => StateName::parse(&term.value) == Some(view.session.state.name()),
+        "name" => spec.name.as_ref().is_some_and(|name| name.as_str() == term.value),
+        "provider" => spec.provider == term.value,
+        "source" => spec.source == term.value,
+        "parent" => spec.parent.is_some_and(|parent| parent.to_string() == term.value),
+        field => field
+            .strip_prefix("labels.")
+            .is_some_and(|key| spec.labels.get(key) == Some(term.value.as_str())),
+    }
+}

@@ -1,0 +1,516 @@
+//! Attach, read, tail, type, resize, control.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use codeplane_core::{
+    Acquire, AttachmentId, Offset, OutputPosition, RequestId, TerminalSize,
+};
+use codeplane_shim::{Read, ToShim};
+
+use super::error::Error;
+use super::sessions::require_live;
+use super::{App, Caller};
+use crate::session::{
+    Answers, Attached, Control, Follow, Follower, Frame, InputError, Live, Seat, SeatFacts,
+    UnaryInput, Until,
+};
+
+/// Most bytes of one piece of output.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Where output begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// With the present screen and so many lines before it.
+    Snapshot {
+        /// Lines of scrollback.
+        history_lines: u32,
+    },
+    /// At this position.
+    Position(OutputPosition),
+    /// With the oldest byte that is there.
+    Start,
+    /// With the next byte.
+    End,
+}
+
+/// Whether an attachment is to control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttachTo {
+    /// It only sees.
+    Observe,
+    /// It controls.
+    Control(Acquire),
+}
+
+/// How to attach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachRequest {
+    /// Id, prefix or name.
+    pub session: String,
+    /// Where output begins.
+    pub from: From,
+    /// Whether to control.
+    pub to: AttachTo,
+    /// Size of the client's terminal.
+    pub size: Option<TerminalSize>,
+    /// Who answers queries while it controls.
+    pub answers: Answers,
+    /// To go on as an earlier attachment.
+    pub resume: Option<[u8; 16]>,
+    /// When to end.
+    pub until: Until,
+}
+
+/// A client on a terminal: its stream of frames, and its way in.
+#[derive(Debug)]
+pub struct Attachment {
+    /// What it receives.
+    pub frames: Follower,
+    /// What it may do.
+    pub typing: Typing,
+}
+
+/// An attachment's way in.
+#[derive(Clone, Debug)]
+pub struct Typing {
+    live: Arc<Live>,
+    seat: Arc<Seat>,
+}
+
+/// How to follow output without input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// Id, prefix or name.
+    pub session: String,
+    /// Where output begins.
+    pub from: From,
+    /// When to end; none: at the present end.
+    pub until: Option<Until>,
+}
+
+/// One piece of output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputPiece {
+    /// Position of the first byte.
+    pub position: OutputPosition,
+    /// The bytes.
+    pub data: Bytes,
+    /// Where to read on.
+    pub next: OutputPosition,
+    /// Present end.
+    pub end: OutputPosition,
+    /// From where on bytes are missing before `position`.
+    pub gap_from: Option<OutputPosition>,
+}
+
+impl App {
+    /// Attaches to a terminal.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`], [`Error::ControlTaken`], [`Error::BeyondEnd`], [`Error::Invalid`].
+    ///
+    /// # Cancel safety
+    /// Dropped: nobody is attached.
+    pub async fn attach(
+        &self,
+        caller: &Caller,
+        request: AttachRequest,
+    ) -> Result<Attachment, Error> {
+        if self.shutdown.has_begun() {
+            return Err(Error::Stopping);
+        }
+        let live = self.find(&request.session)?;
+        // Everything that can be refused is, before anybody else notices.
+        let start = self.begin(&live, request.from).await?;
+        let seat = live.sit(request.resume, &caller.principal, request.answers).map_err(|_| {
+            Error::invalid("init.resume_token", "is not known (any longer): attach anew without it")
+        })?;
+        if let Some(size) = request.size {
+            seat.note_size(size);
+        }
+        let mut seated = Seated { live: Arc::clone(&live), seat: Some(Arc::clone(&seat)) };
+        let control = self.take_control(&live, &seat, request.to)?;
+        // A session that has ended has nobody to tell.
+        drop(live.announce(&seat).await);
+        drop(live.fit_holder().await);
+        seated.seat = None;
+        let attached = Frame::Attached(Attached {
+            position: start.position,
+            size: live.size(),
+            state: live.state_name(),
+            seat: Some(SeatFacts {
+                id: seat.id(),
+                token: seat.token(),
+                control,
+                input_seq: seat.acked(),
+            }),
+        });
+        let head = std::iter::once(attached).chain(start.snapshot).collect();
+        let follow = Follow {
+            head,
+            from: start.position,
+            seat: Some(Arc::clone(&seat)),
+            until: request.until,
+        };
+        let frames = Follower::new(Arc::clone(&live), follow);
+        Ok(Attachment { frames, typing: Typing { live, seat } })
+    }
+
+    fn take_control(&self, live: &Live, seat: &Seat, to: AttachTo) -> Result<Control, Error> {
+        let how = match to {
+            AttachTo::Control(how) if live.state().is_live() => how,
+            // Nobody types into what has ended.
+            AttachTo::Control(_) | AttachTo::Observe => return Ok(Control::No),
+        };
+        let at = live.acquire(seat.id(), how).map_err(|taken| Error::ControlTaken {
+            session: live.id(),
+            holder: taken.holder,
+        })?;
+        Ok(Control::Held {
+            answers_from: match seat.answers() {
+                Answers::Client => Some(at),
+                Answers::Daemon => None,
+            },
+        })
+    }
+
+    /// Where output begins, and the screen there if it is asked for.
+    async fn begin(&self, live: &Arc<Live>, from: From) -> Result<Start, Error> {
+        let at = |position| Start { position, snapshot: None };
+        match from {
+            From::Start => Ok(at(live.start_position())),
+            From::End => Ok(at(live.end_position())),
+            From::Position(position) => checked_position(live, position).map(at),
+            From::Snapshot { history_lines } => {
+                let snapshot = self.snapshot(live, history_lines).await?;
+                Ok(Start { position: snapshot.position, snapshot: snapshot.frame })
+            }
+        }
+    }
+
+    /// Follows output without input.
+    ///
+    /// # Errors
+    /// As [`App::attach`].
+    pub async fn tail(&self, request: Tail) -> Result<Follower, Error> {
+        let live = self.find(&request.session)?;
+        let start = self.begin(&live, request.from).await?;
+        let attached = Frame::Attached(Attached {
+            position: start.position,
+            size: live.size(),
+            state: live.state_name(),
+            seat: None,
+        });
+        let until = request.until.unwrap_or_else(|| Until::Position(live.end()));
+        let head = std::iter::once(attached).chain(start.snapshot).collect();
+        Ok(Follower::new(live, Follow { head, from: start.position, seat: None, until }))
+    }
+
+    /// Reads one piece of output.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`], [`Error::SessionNotFound`].
+    pub async fn read_output(
+        &self,
+        reference: &str,
+        from: Option<OutputPosition>,
+        limit: usize,
+    ) -> Result<OutputPiece, Error> {
+        let live = self.find(reference)?;
+        let start = live.start_position();
+        let asked = from.map_or(Ok(start), |position| checked_position(&live, position))?;
+        let end = live.end_position();
+        let wanted = end.offset.since(asked.offset);
+        let wanted = usize::try_from(wanted).unwrap_or(PIECE_BYTES).min(limit.clamp(1, PIECE_BYTES));
+        let mut reader = live.reader();
+        let read = self.shutdown.spawn_blocking(move || -> std::io::Result<(Offset, Bytes)> {
+            let mut buffer = BytesMut::zeroed(wanted);
+            let mut at = asked.offset;
+            loop {
+                match reader.read(at, end.offset, &mut buffer)? {
+                    Read::Bytes(count) => {
+                        buffer.truncate(count);
+                        return Ok((at, buffer.freeze()));
+                    }
+                    Read::Gap { to, .. } => at = to,
+                    Read::Empty => return Ok((at, Bytes::new())),
+                }
+            }
+        });
+        let (at, data) =
+            read.await.map_err(Error::internal)?.map_err(Error::internal)?;
+        let position = OutputPosition { offset: at, ..asked };
+        Ok(OutputPiece {
+            position,
+            next: OutputPosition { offset: at.plus(data.len()), ..asked },
+            data,
+            end,
+            gap_from: (at > asked.offset).then_some(asked),
+        })
+    }
+
+    /// Types one item; answers where the output was when it had been written.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] before the first byte if it is too long, [`Error::WrongState`] if the
+    /// session has ended, [`Error::ControlTaken`] if another principal controls.
+    pub async fn type_bytes(
+        &self,
+        caller: &Caller,
+        reference: &str,
+        typed: TypeRequest<'_>,
+    ) -> Result<OutputPosition, Error> {
+        let limit = self.config.input.max.0;
+        let length = typed.bytes.len() as u64;
+        if length > limit {
+            return Err(Error::invalid(
+                "data",
+                format!("has {length} bytes: at most {limit} (input.max); send it in pieces"),
+            ));
+        }
+        let live = self.find(reference)?;
+        require_live(&live)?;
+        if typed.bytes.is_empty() {
+            return Ok(live.end_position());
+        }
+        respect_holder(&live, caller, typed.over)?;
+        let request = typed.request.unwrap_or_else(RequestId::random);
+        let author = AttachmentId::from_bytes(*request.as_bytes());
+        let input = UnaryInput { request, author, bytes: typed.bytes };
+        live.type_unary(input).await.map_err(|error| input_error(&live, error))
+    }
+
+    /// Types on behalf of an attachment, for clients without bidirectional streams.
+    ///
+    /// # Errors
+    /// [`Error::AttachmentNotFound`], [`Error::Invalid`], [`Error::WrongState`].
+    pub async fn type_as(
+        &self,
+        reference: &str,
+        attachment: AttachmentId,
+        seq: u64,
+        bytes: &[u8],
+    ) -> Result<OutputPosition, Error> {
+        let live = self.find(reference)?;
+        require_live(&live)?;
+        let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
+        let typing = Typing { live: Arc::clone(&live), seat: Arc::clone(&seat) };
+        typing.input(seq, bytes).await?;
+        let applied = live.until(|live| {
+            (seat.acked() >= seq || !live.state().is_live()).then(|| live.end_position())
+        });
+        Ok(applied.await)
+    }
+
+    /// Sets the size of a terminal.
+    ///
+    /// # Errors
+    /// [`Error::ControlTaken`] while another attachment controls, unless forced.
+    pub async fn resize(
+        &self,
+        reference: &str,
+        size: TerminalSize,
+        on_behalf: Option<AttachmentId>,
+        over: Over,
+    ) -> Result<TerminalSize, Error> {
+        let live = self.find(reference)?;
+        require_live(&live)?;
+        if let (Some(holder), Over::Nobody) = (live.holder(), over)
+            && Some(holder.id()) != on_behalf
+        {
+            return Err(Error::ControlTaken { session: live.id(), holder: holder.id() });
+        }
+        if let Some(seat) = on_behalf.and_then(|id| live.seat(id)) {
+            seat.note_size(size);
+        }
+        let author = on_behalf.unwrap_or_else(AttachmentId::random);
+        self.tell(&live, &ToShim::Resize { size, author }).await?;
+        live.until(|live| (live.size() == size || !live.state().is_live()).then_some(())).await;
+        Ok(live.size())
+    }
+
+    /// Takes control for an attachment.
+    ///
+    /// # Errors
+    /// [`Error::AttachmentNotFound`], [`Error::ControlTaken`], [`Error::WrongState`].
+    pub async fn acquire(
+        &self,
+        reference: &str,
+        attachment: AttachmentId,
+        how: Acquire,
+    ) -> Result<OutputPosition, Error> {
+        let live = self.find(reference)?;
+        require_live(&live)?;
+        let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
+        Typing { live, seat }.acquire(how).await
+    }
+
+    /// Gives control up for an attachment; answers who has it now.
+    ///
+    /// # Errors
+    /// [`Error::AttachmentNotFound`]
+    pub async fn release(
+        &self,
+        reference: &str,
+        attachment: AttachmentId,
+    ) -> Result<Option<AttachmentId>, Error> {
+        let live = self.find(reference)?;
+        let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
+        let typing = Typing { live: Arc::clone(&live), seat };
+        typing.release().await;
+        Ok(live.holder().map(|seat| seat.id()))
+    }
+
+    /// Makes the program paint its screen again.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`]
+    pub async fn redraw(&self, reference: &str) -> Result<(), Error> {
+        let live = self.find(reference)?;
+        require_live(&live)?;
+        self.tell(&live, &ToShim::Redraw).await
+    }
+}
+
+/// Input of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct TypeRequest<'a> {
+    /// What to type.
+    pub bytes: &'a [u8],
+    /// A repetition with the same id is not typed again.
+    pub request: Option<RequestId>,
+    /// Whose control to override.
+    pub over: Over,
+}
+
+/// Whose control a call overrides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Nobody's.
+    Nobody,
+    /// Whoever holds it: the caller insists.
+    Anybody,
+}
+
+impl Typing {
+    /// Types; an observer's input is swallowed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is too long for one message, [`Error::WrongState`].
+    ///
+    /// # Cancel safety
+    /// Dropped before it is sent: nothing is typed. After: all of it is.
+    pub async fn input(&self, seq: u64, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.len() > crate::session::INPUT_BYTES {
+            let limit = crate::session::INPUT_BYTES;
+            return Err(Error::invalid("input.data", format!("at most {limit} bytes a message")));
+        }
+        if seq == 0 {
+            return Err(Error::invalid("input.seq", "begins with 1"));
+        }
+        let typed = self.live.type_as(&self.seat, seq, bytes).await;
+        typed.map_err(|error| input_error(&self.live, error))
+    }
+
+    /// The attachment's id.
+    #[must_use]
+    pub fn id(&self) -> AttachmentId {
+        self.seat.id()
+    }
+
+    /// The client's terminal has another size.
+    pub async fn resize(&self, size: TerminalSize) {
+        // A session that has ended has no size to set.
+        drop(self.live.resize_as(&self.seat, size).await);
+    }
+
+    /// Asks for control.
+    ///
+    /// # Errors
+    /// [`Error::ControlTaken`]
+    pub async fn acquire(&self, how: Acquire) -> Result<OutputPosition, Error> {
+        let at = self.live.acquire(self.seat.id(), how).map_err(|taken| Error::ControlTaken {
+            session: self.live.id(),
+            holder: taken.holder,
+        })?;
+        drop(self.live.fit_holder().await);
+        Ok(at)
+    }
+
+    /// Gives control up.
+    pub async fn release(&self) {
+        self.live.release(self.seat.id());
+        drop(self.live.fit_holder().await);
+    }
+
+    /// Leaves; the stream ends.
+    pub fn detach(&self) {
+        self.live.ask_to_leave(&self.seat);
+    }
+
+    /// Asks for an answer on the stream.
+    pub fn ping(&self, id: u64) {
+        self.live.ping(&self.seat, id);
+    }
+
+    /// After the stream has ended: the size belongs to whoever follows.
+    pub async fn left(&self) {
+        drop(self.live.fit_holder().await);
+    }
+}
+
+/// Gives the seat back if attaching does not come to its end.
+struct Seated {
+    live: Arc<Live>,
+    seat: Option<Arc<Seat>>,
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        if let Some(seat) = self.seat.take() {
+            self.live.leave(&seat);
+        }
+    }
+}
+
+/// Where output begins.
+struct Start {
+    position: OutputPosition,
+    snapshot: Option<Frame>,
+}
+
+pub(super) fn checked_position(live: &Live, position: OutputPosition) -> Result<OutputPosition, Error> {
+    let end = live.end_position();
+    if position.incarnation != end.incarnation || position.offset > end.offset {
+        return Err(Error::BeyondEnd { asked: position.to_string(), end: end.to_string() });
+    }
+    Ok(position)
+}
+
+/// Unary input respects the control of another principal, unless it insists.
+fn respect_holder(live: &Live, caller: &Caller, over: Over) -> Result<(), Error> {
+    match (live.holder(), over) {
+        (Some(holder), Over::Nobody) if holder.principal() != caller.principal => {
+            Err(Error::ControlTaken { session: live.id(), holder: holder.id() })
+        }
+        (Some(_) | None, Over::Nobody | Over::Anybody) => Ok(()),
+    }
+}
+
+fn input_error(live: &Live, error: InputError) -> Error {
+    match error {
+        InputError::Ended => Error::WrongState {
+            session: live.id(),
+            is: live.state_name(),
+            wanted: "it must be running to be typed into",
+        },
+        InputError::LineTooLong => Error::invalid(
+            "data",
+            "has a line of more than 4095 bytes, and the program reads whole lines: \
+             the terminal would drop the rest",
+        ),
+        InputError::TooLong => Error::invalid("data", "is longer than the session's limit"),
+    }
+}

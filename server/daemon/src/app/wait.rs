@@ -1,0 +1,265 @@
+//! Wait for something to be true of a session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeplane_core::{Offset, OutputPosition, StateName};
+use codeplane_shim::Read;
+use codeplane_terminal::PlainText;
+use regex::{Regex, RegexBuilder};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::App;
+use super::error::Error;
+use crate::session::{Live, View};
+
+/// Longest regular expression, in bytes.
+const REGEX_BYTES: usize = 4096;
+
+/// Most memory one compiled expression may take, in bytes.
+const REGEX_MEMORY: usize = 1 << 20;
+
+/// How much output is read at a time.
+const CHUNK: usize = 64 << 10;
+
+/// How much text before new output is searched again with it, in bytes: a match may have begun
+/// there. Longer matches are not found; nobody waits for a match of more than 64 KiB.
+const OVERLAP: usize = 64 << 10;
+
+/// What to wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// The end of the present run.
+    Exit,
+    /// No output for this long.
+    Quiet(Duration),
+    /// Text.
+    Output {
+        /// A regular expression.
+        regex: String,
+        /// Where to begin; none: the start of the incarnation.
+        from: Option<OutputPosition>,
+    },
+    /// A state.
+    State(StateName),
+}
+
+/// What was waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waited {
+    /// The session.
+    pub view: View,
+    /// The text that matched.
+    pub matched: Option<String>,
+    /// Where the output was; behind the match.
+    pub position: OutputPosition,
+}
+
+impl App {
+    /// Blocks until a condition holds.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`], [`Error::WrongState`] if the session ends in another way first,
+    /// [`Error::Invalid`], [`Error::Stopping`].
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn wait(
+        &self,
+        reference: &str,
+        condition: Condition,
+        limit: Option<Duration>,
+    ) -> Result<Waited, Error> {
+        let live = self.find(reference)?;
+        let work = self.wait_for(&live, condition);
+        let stop = self.shutdown.clone();
+        tokio::select! {
+            waited = work => waited,
+            () = stop.begun() => Err(Error::Stopping),
+            () = expired(limit) => {
+                Err(Error::TimedOut(format!("{:?}", limit.unwrap_or_default())))
+            }
+        }
+    }
+
+    async fn wait_for(&self, live: &Arc<Live>, condition: Condition) -> Result<Waited, Error> {
+        match condition {
+            Condition::Exit => {
+                live.until(|live| (!live.state().is_live()).then_some(())).await;
+                Ok(now(live))
+            }
+            Condition::State(wanted) => {
+                let state = live
+                    .until(|live| {
+                        let state = live.state();
+                        (state.name() == wanted || !state.is_live()).then_some(state)
+                    })
+                    .await;
+                if state.name() == wanted { Ok(now(live)) } else { Err(ended(live)) }
+            }
+            Condition::Quiet(quiet) => quiet_for(live, quiet).await,
+            Condition::Output { regex, from } => {
+                let regex = compile(&regex)?;
+                let from = match from {
+                    None => live.start_position(),
+                    Some(position) => super::terminals::checked_position(live, position)?,
+                };
+                self.text(live, &regex, from).await
+            }
+        }
+    }
+
+    /// Searches the output as it comes.
+    async fn text(
+        &self,
+        live: &Arc<Live>,
+        regex: &Regex,
+        from: OutputPosition,
+    ) -> Result<Waited, Error> {
+        let mut search = Search::new(live, from.offset);
+        loop {
+            let end = live.end();
+            let ended_before = !live.state().is_live();
+            while search.at < end {
+                let regex = regex.clone();
+                // Reading and matching take processor time: not on the runtime's thread.
+                let step = self.shutdown.spawn_blocking(move || {
+                    let found = search.step(end, &regex);
+                    (search, found)
+                });
+                let (next, found) = step.await.map_err(Error::internal)?;
+                search = next;
+                if let Some((matched, offset)) = found.map_err(Error::internal)? {
+                    let position = OutputPosition { offset, ..from };
+                    return Ok(Waited { view: live.view(), matched: Some(matched), position });
+                }
+            }
+            if ended_before {
+                return Err(ended(live));
+            }
+            let at = search.at;
+            live.until(|live| (live.end() > at || !live.state().is_live()).then_some(())).await;
+        }
+    }
+}
+
+/// A search through a growing log.
+struct Search {
+    reader: codeplane_shim::LogReader,
+    at: Offset,
+    plain: PlainText,
+    text: String,
+    /// Where each piece of `text` begins, in `text` and in the output.
+    pieces: Vec<(usize, Offset)>,
+    buffer: Vec<u8>,
+}
+
+impl Search {
+    fn new(live: &Live, from: Offset) -> Self {
+        Self {
+            reader: live.reader(),
+            at: from,
+            plain: PlainText::new(),
+            text: String::new(),
+            pieces: Vec::new(),
+            buffer: vec![0; CHUNK],
+        }
+    }
+
+    /// Reads one chunk, and looks for a match in it and a little before it.
+    fn step(&mut self, end: Offset, regex: &Regex) -> std::io::Result<Option<(String, Offset)>> {
+        let wanted = usize::try_from(end.since(self.at)).unwrap_or(CHUNK).min(CHUNK);
+        match self.reader.read(self.at, end, &mut self.buffer[..wanted])? {
+            Read::Bytes(count) => {
+                self.forget();
+                let (text, pieces) = (&mut self.text, &mut self.pieces);
+                self.plain.push(self.at, &self.buffer[..count], &mut |at, piece| {
+                    pieces.push((text.len(), at));
+                    text.push_str(piece);
+                });
+                self.at = self.at.plus(count);
+            }
+            Read::Gap { to, .. } => self.at = to,
+            Read::Empty => self.at = end,
+        }
+        let found = regex.find(&self.text);
+        Ok(found.map(|found| (found.as_str().to_owned(), self.behind(found.end()))))
+    }
+
+    /// The position in the output behind this place of the text.
+    fn behind(&self, end: usize) -> Offset {
+        let piece = self.pieces.iter().rev().find(|(start, _)| *start < end);
+        piece.map_or(self.at, |(start, offset)| offset.plus(end - start))
+    }
+
+    fn forget(&mut self) {
+        if self.text.len() <= 2 * OVERLAP {
+            return;
+        }
+        let mut cut = self.text.len() - OVERLAP;
+        while !self.text.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        self.text.drain(..cut);
+        let before = self.pieces.partition_point(|(start, _)| *start <= cut);
+        // The piece that is cut keeps its end.
+        let kept = before.saturating_sub(1);
+        self.pieces.drain(..kept);
+        for (start, offset) in &mut self.pieces {
+            match start.checked_sub(cut) {
+                Some(moved) => *start = moved,
+                None => {
+                    *offset = offset.plus(cut - *start);
+                    *start = 0;
+                }
+            }
+        }
+    }
+}
+
+fn compile(regex: &str) -> Result<Regex, Error> {
+    if regex.is_empty() || regex.len() > REGEX_BYTES {
+        let text = format!("must have 1 to {REGEX_BYTES} bytes");
+        return Err(Error::invalid("output.regex", text));
+    }
+    RegexBuilder::new(regex).multi_line(true).size_limit(REGEX_MEMORY).build().map_err(|error| {
+        let text = error.to_string();
+        // The library draws the place of the mistake over several lines; its last one names it.
+        let reason = text.lines().last().unwrap_or("it cannot be compiled").trim();
+        Error::invalid("output.regex", reason.trim_start_matches("error: "))
+    })
+}
+
+async fn quiet_for(live: &Arc<Live>, quiet: Duration) -> Result<Waited, Error> {
+    let mut end = live.end();
+    let mut since = Instant::now();
+    loop {
+        let changed = live.until(|live| (live.end() > end).then(|| live.end()));
+        match timeout(quiet.saturating_sub(since.elapsed()), changed).await {
+            Ok(new) => {
+                end = new;
+                since = Instant::now();
+            }
+            Err(_) => return Ok(now(live)),
+        }
+    }
+}
+
+async fn expired(limit: Option<Duration>) {
+    match limit.and_then(|limit| Instant::now().checked_add(limit)) {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn now(live: &Live) -> Waited {
+    Waited { view: live.view(), matched: None, position: live.end_position() }
+}
+
+fn ended(live: &Live) -> Error {
+    Error::WrongState {
+        session: live.id(),
+        is: live.state_name(),
+        wanted: "it ended before the condition held",
+    }
+}

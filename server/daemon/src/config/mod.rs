@@ -1,0 +1,237 @@
+//! The daemon's settings: plain data, read once, checked, with the only copy of every default.
+
+mod load;
+mod units;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tracing::level_filters::LevelFilter;
+
+pub use load::{ConfigError, Sources, load};
+pub use units::{Bytes, Span};
+
+/// Every setting.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How it logs.
+    pub log: LogConfig,
+    /// How many sessions, and how they end.
+    pub sessions: SessionsConfig,
+    /// How much output is kept.
+    pub output: OutputConfig,
+    /// How much may be typed.
+    pub input: InputConfig,
+    /// How many events are kept.
+    pub events: EventsConfig,
+    /// How the daemon listens and ends.
+    pub server: ServerConfig,
+}
+
+/// Settings of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// The least important messages that are written.
+    pub level: LogLevel,
+    /// How they are written.
+    pub format: LogFormat,
+}
+
+/// Importance of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Somebody must act.
+    Error,
+    /// The daemon coped.
+    Warn,
+    /// Life cycle.
+    #[default]
+    Info,
+    /// For finding faults.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    pub(crate) const fn filter(self) -> LevelFilter {
+        match self {
+            Self::Error => LevelFilter::ERROR,
+            Self::Warn => LevelFilter::WARN,
+            Self::Info => LevelFilter::INFO,
+            Self::Debug => LevelFilter::DEBUG,
+            Self::Trace => LevelFilter::TRACE,
+        }
+    }
+}
+
+/// Form of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Human on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// Lines for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Settings of sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionsConfig {
+    /// Most sessions that exist at a time, ended ones included.
+    pub max: u32,
+    /// Ended sessions are deleted after this time; none: they stay until `rm`.
+    pub ended_age: Option<Span>,
+    /// Stop: time between SIGHUP and SIGTERM.
+    pub hangup_grace: Span,
+    /// Stop: time between SIGTERM and SIGKILL.
+    pub terminate_grace: Span,
+    /// What outlives the natural end of a command is killed after this time.
+    pub leftover_grace: Span,
+    /// Names of environment variables taken from a local client; a final `*` matches any rest.
+    pub env_allow: Vec<String>,
+}
+
+impl Default for SessionsConfig {
+    fn default() -> Self {
+        Self {
+            max: 1000,
+            ended_age: None,
+            hangup_grace: Span(Duration::from_secs(2)),
+            terminate_grace: Span(Duration::from_secs(8)),
+            leftover_grace: Span(Duration::from_secs(10)),
+            env_allow: ENV_ALLOW.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// What a program in a terminal expects of its user's environment, and nothing that is a secret by
+/// its purpose.
+const ENV_ALLOW: [&str; 25] = [
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR",
+    "EDITOR", "VISUAL", "PAGER", "LESS", "MANPATH", "XDG_*", "SSH_AUTH_SOCK", "DISPLAY",
+    "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "http_proxy", "https_proxy", "no_proxy",
+    "NO_COLOR", "LS_COLORS",
+];
+
+/// Settings of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputConfig {
+    /// Most bytes kept of one session's output.
+    pub session_limit: Bytes,
+    /// Most bytes kept of all sessions' output together.
+    pub total_limit: Bytes,
+    /// Size of the files output is removed by.
+    pub segment_size: Bytes,
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self {
+            session_limit: Bytes(256 << 20),
+            total_limit: Bytes(20 << 30),
+            segment_size: Bytes(16 << 20),
+        }
+    }
+}
+
+/// Settings of input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InputConfig {
+    /// Most bytes of one call.
+    pub max: Bytes,
+}
+
+impl Default for InputConfig {
+    fn default() -> Self {
+        Self { max: Bytes(1 << 20) }
+    }
+}
+
+/// Settings of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventsConfig {
+    /// Most events kept; the oldest go first.
+    pub max: u64,
+}
+
+impl Default for EventsConfig {
+    fn default() -> Self {
+        Self { max: 1_000_000 }
+    }
+}
+
+/// Settings of the daemon itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// How long the end of the daemon waits for calls that are under way.
+    pub shutdown_grace: Span,
+    /// Use the shim binary at this path; none: the one beside the daemon.
+    pub shim: Option<PathBuf>,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self { shutdown_grace: Span(Duration::from_secs(5)), shim: None }
+    }
+}
+
+impl Config {
+    /// What is wrong with the values, one line each; empty if nothing.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut require = |holds: Check, text: &str| match holds {
+            Check::Holds => {}
+            Check::Broken => problems.push(text.to_owned()),
+        };
+        let output = &self.output;
+        require(
+            Check::of((1..=100_000).contains(&self.sessions.max)),
+            "sessions.max: must be 1 to 100000",
+        );
+        require(
+            Check::of((64 << 10..=1 << 30).contains(&output.segment_size.0)),
+            "output.segment_size: must be 64KiB to 1GiB",
+        );
+        require(
+            Check::of(output.session_limit.0 >= 2 * output.segment_size.0),
+            "output.session_limit: must be at least two segments (output.segment_size)",
+        );
+        require(
+            Check::of(output.total_limit.0 >= output.session_limit.0),
+            "output.total_limit: must be at least output.session_limit",
+        );
+        require(
+            Check::of((1..=16 << 20).contains(&self.input.max.0)),
+            "input.max: must be 1B to 16MiB",
+        );
+        require(Check::of(self.events.max >= 1000), "events.max: must be at least 1000");
+        problems
+    }
+}
+
+/// Whether a condition on a setting holds.
+enum Check {
+    Holds,
+    Broken,
+}
+
+impl Check {
+    #[expect(clippy::fn_params_excessive_bools, reason = "turns the outcome of a comparison into a name")]
+    const fn of(holds: bool) -> Self {
+        if holds { Self::Holds } else { Self::Broken }
+    }
+}

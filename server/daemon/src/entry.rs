@@ -1,0 +1,208 @@
+//! The ways into this crate: a daemon, a shim, a look at the settings. Used by `cpd` and by `cpctl`.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::config::{self, ConfigError, Sources};
+use crate::directories::{DirectoryError, Directories};
+use crate::serve::{ServeError, Served, serve};
+use crate::telemetry;
+
+/// Exit code: the command line or the settings are wrong (`EX_CONFIG`).
+const EXIT_CONFIG: u8 = 78;
+/// Exit code: another daemon is there (`EX_TEMPFAIL`).
+const EXIT_LOCKED: u8 = 75;
+/// Exit code: the disk refused (`EX_IOERR`).
+const EXIT_IO: u8 = 74;
+
+/// How to run a daemon, as its command line says.
+#[derive(Clone, Debug, Default)]
+pub struct DaemonArgs {
+    /// The configuration file; none: `CODEPLANE_CONFIG`, or no file.
+    pub config: Option<PathBuf>,
+    /// Where the state is.
+    pub state_dir: Option<PathBuf>,
+    /// Where the sockets are.
+    pub runtime_dir: Option<PathBuf>,
+    /// Settings as `section.key=value`.
+    pub set: Vec<String>,
+}
+
+/// Runs a daemon until it is told to stop (SIGTERM, SIGINT).
+///
+/// Exit codes: 0 stopped, 74 the disk refused a write, 75 another daemon is there, 78 settings or
+/// directories cannot be used, 1 anything else.
+#[must_use]
+pub fn run_daemon(args: &DaemonArgs) -> ExitCode {
+    match try_daemon(args) {
+        Ok(Served::Stopped) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure.to_string());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Reads the settings and says whether they can be used.
+#[must_use]
+pub fn check_config(args: &DaemonArgs) -> ExitCode {
+    let checked = config::load(&sources(args)).map_err(Failure::Config).and_then(|_| {
+        resolve(args).map_err(Failure::Directory)
+    });
+    match checked {
+        Ok(directories) => {
+            complain(&format!(
+                "the configuration can be used; state in {}, sockets in {}",
+                directories.state.display(),
+                directories.runtime.display()
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            complain(&failure.to_string());
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+/// Whether the process was started as a shim: its first argument says so.
+#[must_use]
+pub fn is_shim(mut args: impl Iterator<Item = OsString>) -> Mode {
+    match args.nth(1) {
+        Some(mode) if mode == "shim" => Mode::Shim,
+        Some(_) | None => Mode::Other,
+    }
+}
+
+/// What a process was started as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A shim, told what to do on its standard input.
+    Shim,
+    /// Something else.
+    Other,
+}
+
+/// Becomes a shim; must come before anything that starts a thread.
+#[must_use]
+pub fn run_shim() -> ExitCode {
+    codeplane_shim::run_from_inherited_socket()
+}
+
+/// The command line of `cpd`: `serve` (default) or `check-config`, with the settings' flags.
+#[must_use]
+pub fn run_cpd(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.collect();
+    if is_shim(args.iter().cloned()) == Mode::Shim {
+        return run_shim();
+    }
+    match parse(&args) {
+        Ok((Verb::Serve, args)) => run_daemon(&args),
+        Ok((Verb::CheckConfig, args)) => check_config(&args),
+        Ok((Verb::Version, _)) => {
+            complain(&format!("cpd {}", env!("CARGO_PKG_VERSION")));
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            complain(&format!("{problem}; {USAGE}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+const USAGE: &str = "usage: cpd [serve|check-config|version] [--config FILE] [--state-dir DIR] \
+                     [--runtime-dir DIR] [--set SECTION.KEY=VALUE]…";
+
+enum Verb {
+    Serve,
+    CheckConfig,
+    Version,
+}
+
+fn parse(args: &[OsString]) -> Result<(Verb, DaemonArgs), String> {
+    let mut verb = Verb::Serve;
+    let mut parsed = DaemonArgs::default();
+    let mut rest = args.iter().skip(1);
+    while let Some(arg) = rest.next() {
+        let mut value = || rest.next().ok_or_else(|| format!("{} needs a value", arg.display()));
+        match arg.to_str() {
+            Some("serve") => verb = Verb::Serve,
+            Some("check-config") => verb = Verb::CheckConfig,
+            Some("version" | "--version") => verb = Verb::Version,
+            Some("--config") => parsed.config = Some(value()?.into()),
+            Some("--state-dir") => parsed.state_dir = Some(value()?.into()),
+            Some("--runtime-dir") => parsed.runtime_dir = Some(value()?.into()),
+            Some("--set") => parsed.set.push(value()?.to_string_lossy().into_owned()),
+            Some(_) | None => return Err(format!("unknown argument '{}'", arg.display())),
+        }
+    }
+    Ok((verb, parsed))
+}
+
+/// Why there is no daemon (any more).
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(ConfigError),
+    #[error(transparent)]
+    Directory(DirectoryError),
+    #[error(transparent)]
+    Serve(ServeError),
+    #[error("cannot start the runtime: {0}")]
+    Runtime(io::Error),
+    #[error("a daemon cannot be started inside session {0}")]
+    InSession(String),
+}
+
+impl Failure {
+    const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => EXIT_CONFIG,
+            Self::Directory(DirectoryError::Locked { .. }) => EXIT_LOCKED,
+            Self::Directory(_) => EXIT_CONFIG,
+            Self::Serve(ServeError::Disk(_)) => EXIT_IO,
+            Self::Serve(ServeError::Open(_)) => EXIT_CONFIG,
+            Self::Serve(_) | Self::Runtime(_) | Self::InSession(_) => 1,
+        }
+    }
+}
+
+fn try_daemon(args: &DaemonArgs) -> Result<Served, Failure> {
+    if let Ok(session) = std::env::var("CODEPLANE_SESSION") {
+        return Err(Failure::InSession(session));
+    }
+    let config = config::load(&sources(args)).map_err(Failure::Config)?;
+    let directories = resolve(args).map_err(Failure::Directory)?;
+    let locks = directories.prepare().map_err(Failure::Directory)?;
+    telemetry::start(&config.log);
+    // One thread carries all terminal traffic: more of them make a keystroke slower. What blocks
+    // has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(8)
+        .build()
+        .map_err(Failure::Runtime)?;
+    let served = runtime.block_on(serve(config, directories)).map_err(Failure::Serve);
+    // Whatever still blocks must not hold up the end.
+    runtime.shutdown_background();
+    drop(locks);
+    served
+}
+
+fn sources(args: &DaemonArgs) -> Sources {
+    let file = args.config.clone().or_else(|| std::env::var_os("CODEPLANE_CONFIG").map(Into::into));
+    Sources { file, env: std::env::vars().collect(), flags: args.set.clone() }
+}
+
+fn resolve(args: &DaemonArgs) -> Result<Directories, DirectoryError> {
+    Directories::resolve(args.state_dir.clone(), args.runtime_dir.clone(), |name| {
+        std::env::var_os(name).map(Into::into)
+    })
+}
+
+/// One line for whoever started the process. Nobody may be there to read it.
+fn complain(text: &str) {
+    drop(writeln!(io::stderr(), "cpd: {text}"));
+}

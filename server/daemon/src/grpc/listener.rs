@@ -1,0 +1,175 @@
+//! Connections of the local socket, each with who is at its other end.
+
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tonic::transport::server::Connected;
+use tracing::{debug, warn};
+
+use crate::os::{Ancestry, ancestry};
+
+/// How long accepting pauses when the process has no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// A process of our own user outside every session.
+    Own {
+        /// Its process id when it connected.
+        pid: i32,
+    },
+    /// Somebody who may do nothing, and why.
+    Refused(String),
+}
+
+/// Says whether a process is one of our shims.
+pub(super) type IsShim = Arc<dyn Fn(i32) -> bool + Send + Sync>;
+
+/// Binds the socket under a temporary name with its final mode and renames it: whoever sees the
+/// socket is served.
+pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
+    use std::os::unix::fs::PermissionsExt;
+    let temporary = path.with_extension("new");
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = std::os::unix::net::UnixListener::bind(&temporary)?;
+    std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    std::fs::rename(&temporary, path)?;
+    UnixListener::from_std(listener)
+}
+
+/// The stream of connections. It never ends: an error of one connection is that connection's.
+pub(super) struct Incoming {
+    listener: Option<UnixListener>,
+    /// A new one whenever the socket had to be bound again.
+    listeners: mpsc::Receiver<UnixListener>,
+    is_shim: IsShim,
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Incoming {
+    pub(super) const fn new(listeners: mpsc::Receiver<UnixListener>, is_shim: IsShim) -> Self {
+        Self { listener: None, listeners, is_shim, pause: None }
+    }
+
+    fn identify(&self, stream: &UnixStream) -> Peer {
+        let own = nix::unistd::geteuid().as_raw();
+        let Ok(credentials) = stream.peer_cred() else {
+            return Peer::Refused("the caller cannot be identified".to_owned());
+        };
+        if credentials.uid() != own {
+            return Peer::Refused(format!("uid {} may not use this daemon", credentials.uid()));
+        }
+        let Some(pid) = credentials.pid() else {
+            return Peer::Refused("the caller's process cannot be seen".to_owned());
+        };
+        match ancestry(pid, |one| (self.is_shim)(one)) {
+            Ancestry::Foreign => Peer::Own { pid },
+            Ancestry::Descends => Peer::Refused(
+                "the caller runs inside a session: an agent is no operator".to_owned(),
+            ),
+            Ancestry::Unknown => Peer::Refused("the caller's process is gone".to_owned()),
+        }
+    }
+}
+
+impl Stream for Incoming {
+    type Item = io::Result<Connection>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(pause) = &mut self.pause {
+                if pause.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                self.pause = None;
+            }
+            if let Poll::Ready(Some(listener)) = self.listeners.poll_recv(cx) {
+                self.listener = Some(listener);
+            }
+            let Some(listener) = &self.listener else { return Poll::Pending };
+            match listener.poll_accept(cx) {
+                Poll::Ready(Ok((stream, _))) => {
+                    let peer = self.identify(&stream);
+                    if let Peer::Refused(why) = &peer {
+                        warn!(why, "a connection is refused every call: {why}");
+                    }
+                    return Poll::Ready(Some(Ok(Connection { stream, peer })));
+                }
+                Poll::Ready(Err(error)) => {
+                    // Out of descriptors: accepting at once again would only burn the processor.
+                    debug!(%error, "accepting pauses");
+                    self.pause = Some(Box::pin(tokio::time::sleep(ACCEPT_PAUSE)));
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: UnixStream,
+    peer: Peer,
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

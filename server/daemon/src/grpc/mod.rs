@@ -1,0 +1,116 @@
+//! The services: convert, call, convert. Knows the use cases, never rows or live sessions.
+
+mod auth;
+mod convert;
+mod event;
+mod fields;
+mod frames;
+mod listener;
+mod page;
+mod screen;
+mod server;
+mod session;
+mod status;
+mod terminal;
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use codeplane_proto::v1::event_service_server::EventServiceServer;
+use codeplane_proto::v1::server_service_server::ServerServiceServer;
+use codeplane_proto::v1::session_service_server::SessionServiceServer;
+use codeplane_proto::v1::terminal_service_server::TerminalServiceServer;
+use tokio::net::UnixListener;
+use tokio::sync::mpsc;
+use tonic::transport::Server;
+use tonic::transport::server::Router;
+
+use crate::app::App;
+use auth::{Authorise, Stack};
+use listener::Incoming;
+
+/// Longest request of the terminal service, in bytes: above the largest `input.max`, so that input
+/// over the limit is answered by name and not by the transport.
+const TERMINAL_MESSAGE_BYTES: usize = 24 << 20;
+
+/// Streams one connection may have open.
+const STREAMS: u32 = 256;
+
+/// A dead peer on a local socket is seen at once; this is for one that is stopped with its
+/// connection open while the network in between is a proxy.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Features a client may ask for by name.
+const FEATURES: [&str; 6] =
+    ["attach.resume", "attach.snapshot", "events.watch", "input.exactly-once", "screen", "wait"];
+
+/// Everything that is served on the local socket.
+pub(crate) struct Services {
+    router: Router<Stack>,
+    health: tonic_health::server::HealthReporter,
+}
+
+impl Services {
+    /// The services over an application.
+    ///
+    /// # Errors
+    /// If the descriptors are damaged.
+    pub(crate) fn new(app: &App) -> io::Result<Self> {
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(codeplane_proto::FILE_DESCRIPTOR_SET)
+            .build_v1()
+            .map_err(io::Error::other)?;
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let terminal = TerminalServiceServer::new(terminal::Terminals::new(app.clone()))
+            .max_decoding_message_size(TERMINAL_MESSAGE_BYTES);
+        let router = Server::builder()
+            .max_concurrent_streams(STREAMS)
+            .http2_max_local_error_reset_streams(Some(1024))
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+            .layer(Authorise::new())
+            .add_service(health_service)
+            .add_service(reflection)
+            .add_service(SessionServiceServer::new(session::Sessions::new(app.clone())))
+            .add_service(terminal)
+            .add_service(EventServiceServer::new(event::Events::new(app.clone())))
+            .add_service(ServerServiceServer::new(server::ServerInfo::new(app.clone())));
+        Ok(Self { router, health })
+    }
+
+    /// Says that the daemon serves: only after every live shim was adopted.
+    pub(crate) async fn set_serving(&self) {
+        self.health
+            .set_service_status("", tonic_health::ServingStatus::Serving)
+            .await;
+    }
+
+    /// Serves until the daemon ends.
+    ///
+    /// # Errors
+    /// Those of the transport.
+    pub(crate) async fn serve(
+        self,
+        listeners: mpsc::Receiver<UnixListener>,
+        app: App,
+    ) -> io::Result<()> {
+        let shims = app.clone();
+        let is_shim = std::sync::Arc::new(move |pid| shims.shims.is_shim(pid));
+        let incoming = Incoming::new(listeners, is_shim);
+        let stop = app.shutdown.clone();
+        self.router
+            .serve_with_incoming_shutdown(incoming, async move { stop.begun().await })
+            .await
+            .map_err(io::Error::other)
+    }
+}
+
+/// Binds the socket of the API.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
+    listener::bind(path)
+}

@@ -1,0 +1,104 @@
+//! Pages: sizes and tokens.
+
+use codeplane_core::{Filter, FilterError, Revision, SessionId, Timestamp};
+
+use crate::app::{Cursor, Error, RequestHash};
+
+/// Page size if none is asked for.
+const DEFAULT: usize = 100;
+/// Largest page.
+const MAX: usize = 1000;
+
+/// How many to return.
+pub(super) fn size(asked: i32) -> Result<usize, Error> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(DEFAULT),
+        Ok(size) => Ok(size.min(MAX)),
+        Err(_) => Err(Error::invalid("page_size", "must not be negative")),
+    }
+}
+
+/// Reads a filter.
+pub(super) fn filter(text: &str, allowed: &[&str]) -> Result<Filter, Error> {
+    Filter::parse(text, allowed).map_err(|error: FilterError| Error::invalid("filter", error))
+}
+
+/// The token behind a session.
+pub(super) fn session_token(cursor: Cursor, filter: &Filter) -> String {
+    let (time, id) = cursor;
+    format!("s{}.{}.{:x}", time.as_micros(), id, query(filter))
+}
+
+/// Reads it; it must be one of the same query.
+pub(super) fn session_cursor(token: &str, filter: &Filter) -> Result<Option<Cursor>, Error> {
+    let read = |token: &str| -> Option<(Cursor, u64)> {
+        let mut parts = token.strip_prefix('s')?.split('.');
+        let time = Timestamp::from_micros(parts.next()?.parse().ok()?);
+        let id: SessionId = parts.next()?.parse().ok()?;
+        let query = u64::from_str_radix(parts.next()?, 16).ok()?;
+        parts.next().is_none().then_some(((time, id), query))
+    };
+    of_query(token, filter, read)
+}
+
+/// The token behind an event.
+pub(super) fn event_token(revision: Revision, filter: &Filter) -> String {
+    format!("e{}.{:x}", revision.0, query(filter))
+}
+
+/// Reads it; it must be one of the same query.
+pub(super) fn event_cursor(token: &str, filter: &Filter) -> Result<Option<Revision>, Error> {
+    let read = |token: &str| -> Option<(Revision, u64)> {
+        let (revision, query) = token.strip_prefix('e')?.split_once('.')?;
+        Some((Revision(revision.parse().ok()?), u64::from_str_radix(query, 16).ok()?))
+    };
+    of_query(token, filter, read)
+}
+
+fn of_query<T>(
+    token: &str,
+    filter: &Filter,
+    read: impl Fn(&str) -> Option<(T, u64)>,
+) -> Result<Option<T>, Error> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    match read(token) {
+        Some((cursor, of)) if of == query(filter) => Ok(Some(cursor)),
+        Some(_) => Err(Error::invalid("page_token", "belongs to another query: begin anew")),
+        None => Err(Error::invalid("page_token", "is not one of this daemon's")),
+    }
+}
+
+fn query(filter: &Filter) -> u64 {
+    RequestHash::of("page", filter.to_string().as_bytes()).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_belongs_to_its_query() {
+        let running = filter("state=running", &["state"]).unwrap();
+        let all = filter("", &["state"]).unwrap();
+        let cursor = (Timestamp::from_micros(5), SessionId::from_bytes([3; 16]));
+
+        let token = session_token(cursor, &running);
+
+        assert_eq!(session_cursor(&token, &running).unwrap(), Some(cursor));
+        assert!(session_cursor(&token, &all).is_err());
+        assert!(session_cursor("nonsense", &all).is_err());
+        assert_eq!(session_cursor("", &all).unwrap(), None);
+        assert!(event_cursor(&token, &running).is_err());
+        let token = event_token(Revision(7), &all);
+        assert_eq!(event_cursor(&token, &all).unwrap(), Some(Revision(7)));
+    }
+
+    #[test]
+    fn a_page_has_a_size() {
+        assert_eq!(size(0).unwrap(), 100);
+        assert_eq!(size(5000).unwrap(), 1000);
+        assert!(size(-1).is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! `SessionService`.
+
+use codeplane_proto::v1;
+use codeplane_proto::v1::session_service_server::SessionService;
+use codeplane_proto::v1::wait_session_request::Condition as WaitCondition;
+use tonic::{Request, Response, Status};
+
+use super::auth::caller;
+use super::status::status;
+use super::{convert, fields, page};
+use crate::app::{
+    App, Condition, Create, Error, IfRunning, KillRequest, Leftovers, SESSION_FILTER_FIELDS,
+    StopRequest, UpdateRequest,
+};
+
+/// The service.
+pub(super) struct Sessions {
+    app: App,
+}
+
+impl Sessions {
+    pub(super) const fn new(app: App) -> Self {
+        Self { app }
+    }
+}
+
+#[tonic::async_trait]
+impl SessionService for Sessions {
+    async fn create_session(
+        &self,
+        request: Request<v1::CreateSessionRequest>,
+    ) -> Result<Response<v1::CreateSessionResponse>, Status> {
+        let caller = caller(&request)?;
+        let mut request = request.into_inner();
+        let id = std::mem::take(&mut request.request_id);
+        let mutation = fields::mutation("CreateSession", &id, &request).map_err(status)?;
+        let created = self.app.create(&caller, create(request), mutation).await;
+        let session = Some(convert::session(created.map_err(status)?));
+        Ok(Response::new(v1::CreateSessionResponse { session }))
+    }
+
+    async fn get_session(
+        &self,
+        request: Request<v1::GetSessionRequest>,
+    ) -> Result<Response<v1::GetSessionResponse>, Status> {
+        let live = self.app.find(&request.into_inner().session).map_err(status)?;
+        let session = Some(convert::session(live.view()));
+        Ok(Response::new(v1::GetSessionResponse { session }))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<v1::ListSessionsRequest>,
+    ) -> Result<Response<v1::ListSessionsResponse>, Status> {
+        list(&self.app, &request.into_inner()).map(Response::new).map_err(status)
+    }
+
+    async fn update_session(
+        &self,
+        request: Request<v1::UpdateSessionRequest>,
+    ) -> Result<Response<v1::UpdateSessionResponse>, Status> {
+        let mut request = request.into_inner();
+        let id = std::mem::take(&mut request.request_id);
+        let mutation = fields::mutation("UpdateSession", &id, &request).map_err(status)?;
+        let change = UpdateRequest {
+            expected: fields::etag(&request.etag).map_err(status)?,
+            name: request.name,
+            set_labels: request.set_labels.into_iter().collect(),
+            remove_labels: request.remove_labels,
+        };
+        let updated = self.app.update_description(&request.session, change, mutation).await;
+        let session = Some(convert::session(updated.map_err(status)?));
+        Ok(Response::new(v1::UpdateSessionResponse { session }))
+    }
+
+    async fn stop_session(
+        &self,
+        request: Request<v1::StopSessionRequest>,
+    ) -> Result<Response<v1::StopSessionResponse>, Status> {
+        let caller = caller(&request)?;
+        let mut request = request.into_inner();
+        let id = std::mem::take(&mut request.request_id);
+        let mutation = fields::mutation("StopSession", &id, &request).map_err(status)?;
+        let stop = stop(&request).map_err(status)?;
+        let stopped = self.app.stop(&caller, &request.session, stop, mutation).await;
+        let session = Some(convert::session(stopped.map_err(status)?));
+        Ok(Response::new(v1::StopSessionResponse { session }))
+    }
+
+    async fn kill_session(
+        &self,
+        request: Request<v1::KillSessionRequest>,
+    ) -> Result<Response<v1::KillSessionResponse>, Status> {
+        let caller = caller(&request)?;
+        let mut request = request.into_inner();
+        let id = std::mem::take(&mut request.request_id);
+        let mutation = fields::mutation("KillSession", &id, &request).map_err(status)?;
+        let kill = KillRequest { signal: request.signal };
+        let killed = self.app.kill(&caller, &request.session, kill, mutation).await;
+        let session = Some(convert::session(killed.map_err(status)?));
+        Ok(Response::new(v1::KillSessionResponse { session }))
+    }
+
+    async fn delete_session(
+        &self,
+        request: Request<v1::DeleteSessionRequest>,
+    ) -> Result<Response<v1::DeleteSessionResponse>, Status> {
+        let mut request = request.into_inner();
+        let id = std::mem::take(&mut request.request_id);
+        let mutation = fields::mutation("DeleteSession", &id, &request).map_err(status)?;
+        let if_running = if request.force { IfRunning::Kill } else { IfRunning::Refuse };
+        let expected = fields::etag(&request.etag).map_err(status)?;
+        let deleted = self.app.delete(&request.session, if_running, expected, mutation).await;
+        deleted.map_err(status)?;
+        Ok(Response::new(v1::DeleteSessionResponse {}))
+    }
+
+    async fn wait_session(
+        &self,
+        request: Request<v1::WaitSessionRequest>,
+    ) -> Result<Response<v1::WaitSessionResponse>, Status> {
+        let request = request.into_inner();
+        let limit = request.timeout.map(|limit| fields::duration("timeout", limit));
+        let limit = limit.transpose().map_err(status)?;
+        let condition = condition(request.condition).map_err(status)?;
+        let waited = self.app.wait(&request.session, condition, limit).await.map_err(status)?;
+        Ok(Response::new(v1::WaitSessionResponse {
+            session: Some(convert::session(waited.view)),
+            matched: waited.matched.unwrap_or_default(),
+            position: Some(convert::position(waited.position)),
+        }))
+    }
+}
+
+fn create(request: v1::CreateSessionRequest) -> Create {
+    let pairs = |vars: Vec<v1::EnvVar>| vars.into_iter().map(|var| (var.name, var.value)).collect();
+    let size = request.size.unwrap_or_default();
+    let given = |text: String| (!text.is_empty()).then_some(text);
+    Create {
+        command: request.command,
+        cwd: given(request.cwd),
+        env: pairs(request.env),
+        client_env: pairs(request.client_env),
+        size: (size.cols, size.rows),
+        name: given(request.name),
+        labels: request.labels.into_iter().collect(),
+        parent: given(request.parent),
+        keep: if request.keep { Leftovers::Kept } else { Leftovers::Killed },
+        source: given(request.source),
+        term: given(request.term),
+    }
+}
+
+fn list(app: &App, request: &v1::ListSessionsRequest) -> Result<v1::ListSessionsResponse, Error> {
+    let size = page::size(request.page_size)?;
+    let filter = page::filter(&request.filter, &SESSION_FILTER_FIELDS)?;
+    let after = page::session_cursor(&request.page_token, &filter)?;
+    let found = app.list(&filter, size, after);
+    Ok(v1::ListSessionsResponse {
+        sessions: found.sessions.into_iter().map(convert::session).collect(),
+        next_page_token: found
+            .next
+            .map(|cursor| page::session_token(cursor, &filter))
+            .unwrap_or_default(),
+    })
+}
+
+fn stop(request: &v1::StopSessionRequest) -> Result<StopRequest, Error> {
+    let grace = |field, grace: Option<prost_types::Duration>| {
+        grace.map(|grace| fields::duration(field, grace)).transpose()
+    };
+    Ok(StopRequest {
+        hangup_grace: grace("hangup_grace", request.hangup_grace)?,
+        terminate_grace: grace("terminate_grace", request.terminate_grace)?,
+    })
+}
+
+fn condition(condition: Option<WaitCondition>) -> Result<Condition, Error> {
+    match condition {
+        None => Err(Error::invalid("condition", "must be exit, quiet, output or state")),
+        Some(WaitCondition::Exit(_)) => Ok(Condition::Exit),
+        Some(WaitCondition::Quiet(quiet)) => {
+            Ok(Condition::Quiet(fields::duration("quiet", quiet)?))
+        }
+        Some(WaitCondition::Output(output)) => Ok(Condition::Output {
+            from: output.from.map(|from| fields::position("output.from", from)).transpose()?,
+            regex: output.regex,
+        }),
+        Some(WaitCondition::State(number)) => {
+            let state = v1::SessionState::try_from(number).ok().and_then(convert::state_name);
+            state.map(Condition::State).ok_or_else(|| Error::invalid("state", "is not a state"))
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The one mapping from the answers of the use cases to gRPC statuses.
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use codeplane_core::Violations;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+use tracing::error;
+
+use crate::app::{Error, Missing};
+
+/// Domain of every `ErrorInfo`.
+const DOMAIN: &str = "codeplane";
+
+/// Turns an answer into a status with its details.
+pub(super) fn status(answer: Error) -> Status {
+    let message = answer.to_string();
+    let (code, reason) = code_and_reason(&answer);
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason, DOMAIN, metadata(&answer));
+    match answer {
+        Error::SessionNotFound(name) => {
+            details.set_resource_info("session", name, "", "see ListSessions");
+        }
+        Error::AttachmentNotFound(id) => {
+            details.set_resource_info("attachment", id.to_string(), "", "attach first");
+        }
+        Error::NameTaken { name, by } => {
+            details.set_resource_info("session", name, "", format!("the name of session {by}"));
+        }
+        Error::Invalid(violations) | Error::CannotRun { violations, .. } => {
+            add_violations(&mut details, &violations);
+        }
+        Error::WrongState { session, is, wanted } => {
+            details.add_precondition_failure_violation("STATE", session.to_string(), format!("{is}: {wanted}"));
+        }
+        Error::ControlTaken { session, holder } => {
+            details.add_precondition_failure_violation("CONTROL", session.to_string(), format!("held by {holder}"));
+        }
+        Error::Quota { subject, description } => {
+            details.add_quota_failure_violation(subject, description);
+        }
+        Error::Busy | Error::Stopping => {
+            details.set_retry_info(Some(Duration::from_millis(200)));
+        }
+        Error::Internal(cause) => {
+            let request = uuid();
+            error!(request, cause = chain(cause.as_ref()), "internal error, request {request}");
+            let message = format!("internal error: see the daemon's log for request {request}");
+            let id = HashMap::from([("request".to_owned(), request.clone())]);
+            details.set_error_info(reason, DOMAIN, id);
+            return Status::with_error_details(code, message, details);
+        }
+        Error::AmbiguousSession { .. }
+        | Error::RequestReused(_)
+        | Error::Stale { .. }
+        | Error::Draining
+        | Error::BeyondEnd { .. }
+        | Error::EventsGone { .. }
+        | Error::TimedOut(_)
+        | Error::FileExists(_)
+        | Error::Denied(_)
+        | Error::DiskFull(_) => {}
+    }
+    Status::with_error_details(code, message, details)
+}
+
+fn code_and_reason(answer: &Error) -> (Code, &'static str) {
+    match answer {
+        Error::SessionNotFound(_) => (Code::NotFound, "SESSION_NOT_FOUND"),
+        Error::AmbiguousSession { .. } => (Code::InvalidArgument, "SESSION_AMBIGUOUS"),
+        Error::AttachmentNotFound(_) => (Code::NotFound, "ATTACHMENT_NOT_FOUND"),
+        Error::NameTaken { .. } => (Code::AlreadyExists, "NAME_TAKEN"),
+        Error::RequestReused(_) => (Code::AlreadyExists, "REQUEST_REUSED"),
+        Error::Invalid(_) => (Code::InvalidArgument, "INVALID"),
+        Error::CannotRun { missing: Missing::NotFound(_), .. } => {
+            (Code::InvalidArgument, "COMMAND_NOT_FOUND")
+        }
+        Error::CannotRun { missing: Missing::NotExecutable(_), .. } => {
+            (Code::InvalidArgument, "COMMAND_NOT_EXECUTABLE")
+        }
+        Error::WrongState { .. } => (Code::FailedPrecondition, "WRONG_STATE"),
+        Error::ControlTaken { .. } => (Code::FailedPrecondition, "CONTROL_TAKEN"),
+        Error::Stale { .. } => (Code::Aborted, "STALE_ETAG"),
+        Error::Quota { .. } => (Code::ResourceExhausted, "QUOTA_EXCEEDED"),
+        Error::Draining => (Code::Unavailable, "DRAINING"),
+        Error::Stopping => (Code::Unavailable, "STOPPING"),
+        Error::BeyondEnd { .. } => (Code::OutOfRange, "BEYOND_END"),
+        Error::EventsGone { .. } => (Code::OutOfRange, "EVENTS_GONE"),
+        Error::TimedOut(_) => (Code::DeadlineExceeded, "TIMED_OUT"),
+        Error::FileExists(_) => (Code::AlreadyExists, "FILE_EXISTS"),
+        Error::Denied(_) => (Code::PermissionDenied, "DENIED"),
+        Error::DiskFull(_) => (Code::ResourceExhausted, "DISK_FULL"),
+        Error::Busy => (Code::Unavailable, "BUSY"),
+        Error::Internal(_) => (Code::Internal, "INTERNAL"),
+    }
+}
+
+/// What a program needs of the message, as data.
+fn metadata(answer: &Error) -> HashMap<String, String> {
+    let pairs = |list: &[(&str, String)]| {
+        list.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+    };
+    match answer {
+        Error::AmbiguousSession { text, count } => {
+            pairs(&[("text", text.clone()), ("count", count.to_string())])
+        }
+        Error::WrongState { session, is, .. } => {
+            pairs(&[("session", session.to_string()), ("state", is.to_string())])
+        }
+        Error::ControlTaken { session, holder } => {
+            pairs(&[("session", session.to_string()), ("holder", holder.to_string())])
+        }
+        Error::Stale { session, current } => {
+            pairs(&[("session", session.to_string()), ("etag", current.clone())])
+        }
+        Error::NameTaken { name, by } => {
+            pairs(&[("name", name.clone()), ("session", by.to_string())])
+        }
+        Error::BeyondEnd { asked, end } => pairs(&[("asked", asked.clone()), ("end", end.clone())]),
+        Error::EventsGone { oldest } => pairs(&[("oldest_revision", oldest.to_string())]),
+        Error::SessionNotFound(_)
+        | Error::AttachmentNotFound(_)
+        | Error::RequestReused(_)
+        | Error::Invalid(_)
+        | Error::CannotRun { .. }
+        | Error::Quota { .. }
+        | Error::Draining
+        | Error::Stopping
+        | Error::TimedOut(_)
+        | Error::FileExists(_)
+        | Error::Denied(_)
+        | Error::DiskFull(_)
+        | Error::Busy
+        | Error::Internal(_) => HashMap::new(),
+    }
+}
+
+fn add_violations(details: &mut ErrorDetails, violations: &Violations) {
+    for violation in violations.as_slice() {
+        details.add_bad_request_violation(violation.field.clone(), violation.description.clone());
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn uuid() -> String {
+    codeplane_core::RequestId::random().short()
+}

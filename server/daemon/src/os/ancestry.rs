@@ -1,0 +1,64 @@
+//! Whether a process descends from one of a set of processes.
+
+use std::fs;
+
+/// What is known of a process's ancestors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ancestry {
+    /// One of them is in the set, or the process itself is.
+    Descends,
+    /// None is.
+    Foreign,
+    /// The process is gone or cannot be seen: nobody may rely on it.
+    Unknown,
+}
+
+/// Follows the parents of `pid` up to the first process.
+///
+/// What was started by a shim cannot leave its ancestry: the shim is a subreaper, so that orphans
+/// are handed to it and not to process 1.
+pub fn ancestry(pid: i32, is_shim: impl Fn(i32) -> bool) -> Ancestry {
+    let mut at = pid;
+    // No chain of parents is longer than the number of processes; a cycle cannot be, but a
+    // process table that changes under us could look like one.
+    for _ in 0..32_768 {
+        if is_shim(at) {
+            return Ancestry::Descends;
+        }
+        match parent(at) {
+            Some(0) => return Ancestry::Foreign,
+            Some(next) => at = next,
+            None if at == pid => return Ancestry::Unknown,
+            // A parent ended while we looked: the child has another one now, so look again.
+            None => at = pid,
+        }
+    }
+    Ancestry::Unknown
+}
+
+/// The parent of `pid`; 0 for process 1 and for a process whose parent is outside our namespace.
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the name in parentheses, which may contain anything.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_descends_from_its_parent_and_from_nobody_else() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+
+        assert_eq!(ancestry(pid, |one| one == own), Ancestry::Descends);
+        assert_eq!(ancestry(own, |one| one == pid), Ancestry::Foreign);
+
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(ancestry(pid, |_| false), Ancestry::Unknown);
+    }
+}

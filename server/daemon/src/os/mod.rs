@@ -1,0 +1,19 @@
+//! What the daemon asks of the operating system, in one place, so that another one can follow.
+
+mod ancestry;
+mod limits;
+mod notify;
+mod signal;
+
+pub use ancestry::{Ancestry, ancestry};
+pub use limits::{open_files, raise_open_files};
+pub use notify::{Notification, notify};
+pub use signal::signal_number;
+
+use std::fs;
+
+/// Identifies this start of the machine; a process of another one cannot be alive.
+#[must_use]
+pub fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}

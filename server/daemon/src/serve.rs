@@ -1,0 +1,191 @@
+//! The whole wiring on one screen.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use codeplane_core::{EventKind, NewEvent};
+use codeplane_shim::ShimBinary;
+use codeplane_store::{OpenError, Opened, Store, StoreError};
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+use tracing::{error, info, warn};
+
+use crate::app::{self, App, InFlight, Parts, Shims};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::directories::Directories;
+use crate::grpc::{self, Services};
+use crate::os::{self, Notification};
+use crate::session::{Registry, Surroundings};
+use crate::shutdown::Shutdown;
+
+/// How the daemon ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// It was told to stop.
+    Stopped,
+}
+
+/// Why the daemon cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The database cannot be opened.
+    #[error("{}", chain(.0))]
+    Open(#[source] OpenError),
+    /// The disk refused a write: what is on it only a new start finds out.
+    #[error("the database takes no more writes: {}", chain(.0))]
+    Disk(#[source] StoreError),
+    /// The operating system says no.
+    #[error("cannot {action}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The sessions that were there cannot be taken up.
+    #[error("cannot take up the sessions: {}", chain(.0))]
+    Recover(#[source] app::Error),
+}
+
+/// Serves until SIGTERM or SIGINT. Sessions outlive it.
+///
+/// # Errors
+/// [`ServeError`]; no session is harmed by any of them.
+pub async fn serve(config: Config, directories: Directories) -> Result<Served, ServeError> {
+    let own_open_files = os::open_files();
+    os::raise_open_files();
+    let shutdown = Shutdown::default();
+    let state = directories.state.clone();
+    let opened = shutdown.spawn_blocking(move || Store::open(&state)).await;
+    let Opened { store, host, .. } =
+        opened.map_err(|error| failed("open the database")(io::Error::other(error)))?
+            .map_err(ServeError::Open)?;
+    let clock = Clock::System;
+    let app = App::new(Parts {
+        registry: Registry::default(),
+        relisten: Notify::new(),
+        surroundings: Arc::new(Surroundings::new(shutdown.token(), config.output.segment_size.0)),
+        shim: shim_binary(&config),
+        shims: Shims::default(),
+        program_open_files: Some(own_open_files),
+        started_at: clock.now(),
+        draining: AtomicBool::new(false),
+        requests: InFlight::default(),
+        own_env: std::env::vars().collect(),
+        store,
+        config,
+        directories,
+        clock,
+        shutdown: shutdown.clone(),
+        host,
+    });
+    app::reap_children(&app, &shutdown).map_err(failed("receive signals"))?;
+    app.recover().await.map_err(ServeError::Recover)?;
+    let services = Services::new(&app).map_err(failed("build the services"))?;
+    let listener =
+        grpc::bind(&app.directories.socket()).map_err(failed("listen on the local socket"))?;
+    announce(&app, &services).await;
+    shutdown.spawn(app::retain(app.clone()));
+    shutdown.spawn(app::keep_runtime_directory(app.clone()));
+    run(&app, services, listener).await
+}
+
+/// Serves until told to stop or the disk refuses, then ends in order.
+async fn run(
+    app: &App,
+    services: Services,
+    listener: UnixListener,
+) -> Result<Served, ServeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed("receive signals"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("receive signals"))?;
+    let (listeners, bound) = mpsc::channel(1);
+    drop(listeners.send(listener).await);
+    app.shutdown.spawn(rebind(app.clone(), listeners));
+    let serving = app.shutdown.spawn(services.serve(bound, app.clone()));
+    let outcome = tokio::select! {
+        _ = terminate.recv() => Ok(Served::Stopped),
+        _ = interrupt.recv() => Ok(Served::Stopped),
+        error = app.store.failed() => Err(ServeError::Disk(error)),
+    };
+    match &outcome {
+        Ok(Served::Stopped) => info!("the daemon stops; sessions go on"),
+        Err(error) => error!("{error}"),
+    }
+    os::notify(Notification::Stopping);
+    let stopping = NewEvent { time: app.clock.now(), session: None, kind: EventKind::DaemonStopping };
+    if outcome.is_ok()
+        && let Err(error) = app.store.append_events(vec![stopping]).await
+    {
+        warn!(%error, "the stop was not recorded");
+    }
+    app.shutdown.begin();
+    // A connection that never said anything would be waited for without end: hence the limit.
+    if !app.shutdown.finished(app.config.server.shutdown_grace.0).await {
+        warn!("calls were cut off: they did not end within server.shutdown_grace");
+    }
+    serving.abort();
+    let store = app.store.clone();
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || store.close()).await
+        && outcome.is_ok()
+    {
+        return Err(ServeError::Disk(error));
+    }
+    outcome
+}
+
+/// Binds the socket again when the runtime directory had to be made again.
+async fn rebind(app: App, listeners: mpsc::Sender<UnixListener>) {
+    let stop = app.shutdown.clone();
+    loop {
+        tokio::select! {
+            () = stop.begun() => return,
+            () = app.relisten.notified() => {}
+        }
+        match grpc::bind(&app.directories.socket()) {
+            Ok(listener) => drop(listeners.send(listener).await),
+            Err(error) => error!(%error, "the local socket cannot be bound again: {error}"),
+        }
+    }
+}
+
+async fn announce(app: &App, services: &Services) {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let kind = EventKind::DaemonStarted { version };
+    let started = NewEvent { time: app.clock.now(), session: None, kind };
+    if let Err(error) = app.store.append_events(vec![started]).await {
+        warn!(%error, "the start was not recorded");
+    }
+    services.set_serving().await;
+    os::notify(Notification::Ready);
+    let socket = app.directories.socket();
+    info!(sessions = app.registry.count(), "serving on {}", socket.display());
+}
+
+fn shim_binary(config: &Config) -> ShimBinary {
+    match &config.server.shim {
+        None => ShimBinary::find(),
+        Some(path) => ShimBinary::at(path).unwrap_or_else(|error| {
+            warn!(%error, "server.shim {} cannot be used: {error}", path.display());
+            ShimBinary::find()
+        }),
+    }
+}
+
+fn failed(action: &'static str) -> impl FnOnce(io::Error) -> ServeError {
+    move |source| ServeError::Io { action, source }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,213 @@
+//! The connection to one shim.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use codeplane_core::RequestId;
+use codeplane_shim::{
+    FromShim, HelloReply, INPUT_WINDOW_BYTES, MAX_MESSAGE_BYTES, PROTOCOL, ShimSocket, StartFault,
+    ToShim, TryReceive, TrySend,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{Semaphore, oneshot};
+
+/// The shim is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session's shim is gone")]
+pub struct LinkClosed;
+
+/// What became of one unary input.
+pub(super) type UnaryAnswer = Result<(), UnaryRefusal>;
+
+/// Why the shim did not take an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum UnaryRefusal {
+    /// A line is longer than the terminal can hand to the program.
+    LineTooLong,
+    /// It is longer than the shim was told to accept.
+    TooLong,
+    /// The program has ended.
+    Ended,
+    /// A newer shim's reason.
+    Unknown,
+}
+
+/// A connection to a shim. Any number of tasks may send; one receives.
+#[derive(Debug)]
+pub struct Link {
+    socket: AsyncFd<ShimSocket>,
+    /// Room for attached input that the terminal has not taken yet, in bytes.
+    room: Semaphore,
+    /// What takes up the room, by attachment.
+    under_way: Mutex<HashMap<[u8; 16], VecDeque<(u64, usize)>>>,
+    /// Who waits for which unary input.
+    unary: Mutex<HashMap<RequestId, Vec<oneshot::Sender<UnaryAnswer>>>>,
+}
+
+impl Link {
+    /// Wraps a connected socket.
+    ///
+    /// # Errors
+    /// If the runtime cannot watch it.
+    pub fn new(socket: ShimSocket) -> io::Result<Self> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let socket = AsyncFd::with_interest(socket, interest)?;
+        Ok(Self {
+            socket,
+            room: Semaphore::new(INPUT_WINDOW_BYTES),
+            under_way: Mutex::default(),
+            unary: Mutex::default(),
+        })
+    }
+
+    /// Sends one message. Waits while the shim's queue is full.
+    ///
+    /// # Errors
+    /// [`LinkClosed`] once the shim is gone.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is sent: it is not. A message is sent whole or not at all.
+    pub async fn send(&self, message: &ToShim<'_>) -> Result<(), LinkClosed> {
+        loop {
+            if self.try_send(message)? == TrySend::Sent {
+                return Ok(());
+            }
+            let mut ready = self.socket.writable().await.map_err(|_| LinkClosed)?;
+            // Tried again after the flag is cleared, so that a queue which was emptied in between
+            // is not waited for.
+            ready.clear_ready();
+            if self.try_send(message)? == TrySend::Sent {
+                return Ok(());
+            }
+        }
+    }
+
+    fn try_send(&self, message: &ToShim<'_>) -> Result<TrySend, LinkClosed> {
+        self.socket.get_ref().try_send(message).map_err(|_| LinkClosed)
+    }
+
+    /// Sends an attachment's input of `length` bytes, when the terminal has taken enough of what was
+    /// sent before: so the shim never stops reading, and a stop or a signal always gets through.
+    ///
+    /// # Errors
+    /// [`LinkClosed`] once the shim is gone.
+    ///
+    /// # Cancel safety
+    /// As [`Link::send`].
+    pub(super) async fn send_input(
+        &self,
+        message: &ToShim<'_>,
+        length: usize,
+    ) -> Result<(), LinkClosed> {
+        let ToShim::Input { token, seq, .. } = message else { return self.send(message).await };
+        let permits = u32::try_from(length.min(INPUT_WINDOW_BYTES)).unwrap_or(u32::MAX);
+        let room = self.room.acquire_many(permits).await.map_err(|_| LinkClosed)?;
+        self.send(message).await?;
+        room.forget();
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.entry(token.0).or_default().push_back((*seq, length));
+        Ok(())
+    }
+
+    /// The terminal has taken the input up to `seq`.
+    pub(super) fn applied(&self, token: [u8; 16], seq: u64) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(queue) = under_way.get_mut(&token) else { return };
+        let mut bytes = 0;
+        while let Some((first, length)) = queue.front().copied() {
+            if first > seq {
+                break;
+            }
+            bytes += length.min(INPUT_WINDOW_BYTES);
+            queue.pop_front();
+        }
+        if queue.is_empty() {
+            under_way.remove(&token);
+        }
+        self.room.add_permits(bytes);
+    }
+
+    /// The answer to `Hello`, on a connection that nobody else receives on yet.
+    ///
+    /// # Errors
+    /// [`LinkClosed`] if the shim ends instead.
+    pub async fn hello(&self) -> Result<HelloReply, LinkClosed> {
+        let mut buffer = vec![0; MAX_MESSAGE_BYTES];
+        loop {
+            if let FromShim::Hello(hello) = self.receive(&mut buffer).await? {
+                return Ok(hello);
+            }
+        }
+    }
+
+    /// The first message of a new shim that says whether the program runs.
+    ///
+    /// # Errors
+    /// [`LinkClosed`] if the shim ends instead.
+    pub async fn started(&self) -> Result<Result<HelloReply, StartFault>, LinkClosed> {
+        let mut buffer = vec![0; MAX_MESSAGE_BYTES];
+        loop {
+            match self.receive(&mut buffer).await? {
+                FromShim::StartFailed(fault) => return Ok(Err(fault)),
+                FromShim::Started { .. } => {
+                    self.send(&ToShim::Hello { protocol: PROTOCOL }).await?;
+                    return self.hello().await.map(Ok);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Receives the next message.
+    ///
+    /// # Errors
+    /// [`LinkClosed`] once the shim is gone and everything it sent was received.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing is received that is not returned.
+    pub(super) async fn receive(&self, buffer: &mut [u8]) -> Result<FromShim, LinkClosed> {
+        loop {
+            if let Some(message) = self.try_receive(buffer)? {
+                return Ok(message);
+            }
+            let mut ready = self.socket.readable().await.map_err(|_| LinkClosed)?;
+            ready.clear_ready();
+            if let Some(message) = self.try_receive(buffer)? {
+                return Ok(message);
+            }
+        }
+    }
+
+    fn try_receive(&self, buffer: &mut [u8]) -> Result<Option<FromShim>, LinkClosed> {
+        match self.socket.get_ref().try_receive(buffer) {
+            TryReceive::Message(message) => Ok(Some(message)),
+            TryReceive::WouldBlock => Ok(None),
+            TryReceive::Closed => Err(LinkClosed),
+        }
+    }
+
+    /// Registers interest in the fate of a unary input, before its first part is sent.
+    pub(super) fn expect_unary(&self, request: RequestId) -> oneshot::Receiver<UnaryAnswer> {
+        let (answer, fate) = oneshot::channel();
+        let mut unary = self.unary.lock().unwrap_or_else(PoisonError::into_inner);
+        unary.entry(request).or_default().push(answer);
+        fate
+    }
+
+    /// Tells those who wait.
+    pub(super) fn answer_unary(&self, request: RequestId, answer: &UnaryAnswer) {
+        let mut unary = self.unary.lock().unwrap_or_else(PoisonError::into_inner);
+        for waiting in unary.remove(&request).into_iter().flatten() {
+            // Nobody waits any more: its client hung up.
+            drop(waiting.send(answer.clone()));
+        }
+    }
+
+    /// Nobody gets an answer any more.
+    pub(super) fn close(&self) {
+        self.room.close();
+        self.unary.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

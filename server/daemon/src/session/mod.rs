@@ -1,0 +1,28 @@
+//! Live sessions: what the daemon holds in memory of each, and how bytes get in and out.
+//!
+//! Output is a file that the shim appends to; a [`Follower`] reads it by position. Whatever else a
+//! follower must know is a level in [`Live`], never a message in a queue: a wake-up only says
+//! "look again", so that no reader, however slow, can lose anything or make a queue grow.
+
+mod follower;
+mod frame;
+mod input;
+mod link;
+mod live;
+mod registry;
+mod seat;
+mod surroundings;
+mod task;
+mod view;
+mod wakers;
+
+pub use follower::{Follow, Follower, Until};
+pub use frame::{Attached, Control, Frame, SeatFacts, StreamEnd};
+pub use input::{InputError, UnaryInput};
+pub use link::{Link, LinkClosed};
+pub use live::{Live, ResumeError};
+pub use registry::{Lookup, NameReservation, Registry};
+pub use seat::{Answers, INPUT_BYTES, Seat};
+pub use surroundings::Surroundings;
+pub use task::{Fact, adopt, receive};
+pub use view::{LogHealth, View};

@@ -1,0 +1,127 @@
+//! One client on one terminal, as the parts that serve it share it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use codeplane_core::{AttachmentId, TerminalSize};
+
+/// Most bytes of one input frame: it travels to the shim as one message.
+pub const INPUT_BYTES: usize = 32 << 10;
+
+/// Who answers terminal queries while an attachment holds control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// The client's own terminal.
+    Client,
+    /// The daemon.
+    Daemon,
+}
+
+/// An attachment's place. Its stream reads it, its inbound messages write it.
+#[derive(Debug)]
+pub struct Seat {
+    id: AttachmentId,
+    token: [u8; 16],
+    /// Who attached, for the rule that another principal's control is respected.
+    principal: String,
+    answers: Answers,
+    acked: AtomicU64,
+    /// The newest ping's id plus one; 0: none.
+    ping: AtomicU64,
+    leaving: AtomicBool,
+    replaced: AtomicBool,
+    size: Mutex<Option<TerminalSize>>,
+}
+
+impl Seat {
+    /// A seat whose input up to `acked` was applied before.
+    #[must_use]
+    pub const fn new(
+        id: AttachmentId,
+        token: [u8; 16],
+        principal: String,
+        answers: Answers,
+    ) -> Self {
+        Self {
+            id,
+            token,
+            principal,
+            answers,
+            acked: AtomicU64::new(0),
+            ping: AtomicU64::new(0),
+            leaving: AtomicBool::new(false),
+            replaced: AtomicBool::new(false),
+            size: Mutex::new(None),
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> AttachmentId {
+        self.id
+    }
+
+    /// Its secret.
+    #[must_use]
+    pub const fn token(&self) -> [u8; 16] {
+        self.token
+    }
+
+    /// Who attached.
+    #[must_use]
+    pub fn principal(&self) -> &str {
+        &self.principal
+    }
+
+    /// Who answers the program's queries while it holds control.
+    #[must_use]
+    pub const fn answers(&self) -> Answers {
+        self.answers
+    }
+
+    /// The last input number that was applied.
+    #[must_use]
+    pub fn acked(&self) -> u64 {
+        self.acked.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_acked(&self, seq: u64) {
+        self.acked.fetch_max(seq, Ordering::AcqRel);
+    }
+
+    /// Remembers a ping; only the newest is answered.
+    pub(super) fn set_ping(&self, id: u64) {
+        self.ping.store(id.wrapping_add(1), Ordering::Release);
+    }
+
+    pub(super) fn take_ping(&self) -> Option<u64> {
+        self.ping.swap(0, Ordering::AcqRel).checked_sub(1)
+    }
+
+    pub(super) fn set_leaving(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_replaced(&self) {
+        self.replaced.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
+    }
+
+    /// The size of its client's terminal.
+    #[must_use]
+    pub fn size(&self) -> Option<TerminalSize> {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The size of its client's terminal is this.
+    pub fn note_size(&self, size: TerminalSize) {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner) = Some(size);
+    }
+}

@@ -1,0 +1,40 @@
+//! What all sessions of a daemon share.
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// What every session must know of its daemon.
+#[derive(Debug)]
+pub struct Surroundings {
+    stopping: CancellationToken,
+    segment_bytes: u64,
+    segment: Notify,
+}
+
+impl Surroundings {
+    /// `stopping` is cancelled when the daemon begins to end; logs are cut into segments of
+    /// `segment_bytes`.
+    #[must_use]
+    pub fn new(stopping: CancellationToken, segment_bytes: u64) -> Self {
+        Self { stopping, segment_bytes: segment_bytes.max(1), segment: Notify::new() }
+    }
+
+    /// Completes when a log has grown into a new segment since the last time.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn new_segment(&self) {
+        self.segment.notified().await;
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
+    /// A log has grown.
+    pub(super) fn grown(&self, from: u64, to: u64) {
+        if from / self.segment_bytes != to / self.segment_bytes {
+            self.segment.notify_one();
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! How the daemon ends: everybody is told, everybody is waited for, nobody is waited for too long.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Handed to whoever may spawn a task.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    token: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Shutdown {
+    /// Spawns a task that the end of the daemon waits for.
+    ///
+    /// # Cancel safety
+    /// The task runs on when the handle is dropped.
+    pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.tasks.spawn(task)
+    }
+
+    /// Runs what blocks on a thread of its own kind.
+    pub fn spawn_blocking<F, T>(&self, task: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.tasks.spawn_blocking(task)
+    }
+
+    /// Completes when the daemon begins to end.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn begun(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// Whether the daemon has begun to end.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// A token that is cancelled when the daemon begins to end.
+    #[must_use]
+    pub fn token(&self) -> CancellationToken {
+        self.token.clone()
+    }
+
+    /// Tells everybody.
+    pub fn begin(&self) {
+        self.token.cancel();
+        self.tasks.close();
+    }
+
+    /// Waits for all tasks, `grace` at the most; says whether all ended.
+    pub async fn finished(&self, grace: Duration) -> bool {
+        tokio::time::timeout(grace, self.tasks.wait()).await.is_ok()
+    }
+}
