@@ -1,1 +1,13 @@
-//! e2e
+//! All end-to-end tests, in one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these are tests: a failure of them is a failed test"
+)]
+
+mod files;
+mod kit;
+mod layers;
+mod protos;
+mod source;
