@@ -1,0 +1,198 @@
+//! The session's directory: every file name in one place.
+//!
+//! ```text
+//! BUNDLE/                          0700, all files 0600
+//! ├── session                      what the daemon knows of the session; opaque here
+//! └── incarnation-1/
+//!     ├── output/                  the log: segments named by the offset they begin at
+//!     │   ├── 00000000000000000000.log
+//!     │   └── 00000000000067108864.log
+//!     ├── index                    times, resizes, authors of input, gaps
+//!     ├── exit                     how it ended, or why it did not start
+//!     ├── shim                     which process owns it
+//!     ├── shim.log                 what that process had to complain about
+//!     └── checkpoints/             the daemon's
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use codeplane_core::Incarnation;
+
+use crate::durable::{self, Durability};
+use crate::record::{ExitRecord, ShimRecord};
+
+const INCARNATION_PREFIX: &str = "incarnation-";
+
+/// A session's directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle(PathBuf);
+
+impl Bundle {
+    /// The bundle at `dir`, which need not exist.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self(dir.into())
+    }
+
+    /// Makes the directory and what is missing above it, mode 0700.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn create(&self) -> io::Result<()> {
+        durable::create_directory(&self.0)
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the daemon keeps what it knows of the session.
+    #[must_use]
+    pub fn session_file(&self) -> PathBuf {
+        self.0.join("session")
+    }
+
+    /// Replaces the session file; it survives a power cut once this returns, and is the old or
+    /// the new one at any instant before.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write_session(&self, content: &[u8]) -> io::Result<()> {
+        durable::replace(&self.session_file(), content, Durability::PowerCut)
+    }
+
+    /// The content of the session file, `None` if there is none.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn read_session(&self) -> io::Result<Option<Vec<u8>>> {
+        durable::read(&self.session_file())
+    }
+
+    /// The files of one incarnation, which need not exist.
+    #[must_use]
+    pub fn incarnation(&self, incarnation: Incarnation) -> IncarnationDir {
+        IncarnationDir(self.0.join(format!("{INCARNATION_PREFIX}{incarnation}")))
+    }
+
+    /// The incarnations that have a directory, oldest first.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn incarnations(&self) -> io::Result<Vec<Incarnation>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix(INCARNATION_PREFIX));
+            found.extend(number.and_then(|number| number.parse().ok()).map(Incarnation));
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// The directory of one incarnation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncarnationDir(PathBuf);
+
+impl IncarnationDir {
+    /// Makes the directories, mode 0700.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn create(&self) -> io::Result<()> {
+        durable::create_directory(&self.output())?;
+        durable::create_directory(&self.checkpoints())
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.0
+    }
+
+    /// The directory of the output log's segments.
+    #[must_use]
+    pub fn output(&self) -> PathBuf {
+        self.0.join("output")
+    }
+
+    /// The index file.
+    #[must_use]
+    pub fn index(&self) -> PathBuf {
+        self.0.join("index")
+    }
+
+    /// The file that says how it ended.
+    #[must_use]
+    pub fn exit(&self) -> PathBuf {
+        self.0.join("exit")
+    }
+
+    /// The file that says which process owns it.
+    #[must_use]
+    pub fn shim(&self) -> PathBuf {
+        self.0.join("shim")
+    }
+
+    /// Where the shim complains.
+    #[must_use]
+    pub fn shim_log(&self) -> PathBuf {
+        self.0.join("shim.log")
+    }
+
+    /// The directory for the daemon's checkpoints of the screen.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
+    /// How it ended, `None` while that is not known.
+    ///
+    /// # Errors
+    /// Those of the file system, and [`io::ErrorKind::InvalidData`] for a file that says nothing.
+    pub fn read_exit(&self) -> io::Result<Option<ExitRecord>> {
+        durable::read(&self.exit())?.map(|content| ExitRecord::parse(&content)).transpose()
+    }
+
+    /// Which process owns it, `None` before there is one (or when a power cut took the file).
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn read_shim(&self) -> io::Result<Option<ShimRecord>> {
+        Ok(durable::read(&self.shim())?.and_then(|content| ShimRecord::parse(&content)))
+    }
+
+    pub(crate) fn write_exit(&self, record: &ExitRecord) -> io::Result<()> {
+        durable::replace(&self.exit(), record.to_text().as_bytes(), Durability::PowerCut)
+    }
+
+    /// Not synced: after a power cut there is no process for it to name, and an empty or missing
+    /// file says the same as one with another boot id. It would cost every start a disk write.
+    pub(crate) fn write_shim(&self, record: &ShimRecord) -> io::Result<()> {
+        durable::replace(&self.shim(), record.to_text().as_bytes(), Durability::ProcessDeath)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bundle, Incarnation};
+
+    #[test]
+    fn incarnations_are_found_by_their_directories() {
+        let dir = tempfile::tempdir().unwrap();
+        let bundle = Bundle::new(dir.path().join("x"));
+        for number in [10, 2] {
+            bundle.incarnation(Incarnation(number)).create().unwrap();
+        }
+        bundle.write_session(b"row").unwrap();
+
+        assert_eq!(bundle.incarnations().unwrap(), [Incarnation(2), Incarnation(10)]);
+        assert_eq!(bundle.read_session().unwrap().as_deref(), Some(&b"row"[..]));
+        assert_eq!(bundle.incarnation(Incarnation(2)).read_exit().unwrap(), None);
+        assert_eq!(bundle.incarnation(Incarnation(2)).read_shim().unwrap(), None);
+    }
+}

@@ -1,0 +1,149 @@
+//! Starting shims, on the daemon's side.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::BUILD_ID;
+use crate::bundle::Bundle;
+use crate::client::{ShimSocket, TrySend};
+use crate::os::{self, Interest};
+use crate::spec::LaunchSpec;
+use crate::wire::{INPUT_PART_BYTES, Part, ToShim};
+
+/// The name of the small binary, and what people see in `ps`.
+const NAME: &str = "cpd-shim";
+
+/// How long a new shim may take to accept what it is to start. It takes a millisecond; a machine
+/// that takes this long cannot run a session.
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is executed as a shim.
+#[derive(Debug)]
+pub struct ShimBinary(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// The small binary, held open: an upgrade that replaces the file does not mix versions.
+    Installed(File),
+    /// This very executable in its mode `shim`.
+    OwnExecutable,
+}
+
+/// A shim that has been told what to start.
+#[derive(Debug)]
+pub struct Launched {
+    /// The connection it was born with. The shim tells everything on it without being asked;
+    /// first comes [`crate::FromShim::Started`] or [`crate::FromShim::StartFailed`].
+    pub socket: ShimSocket,
+    /// The shim's process, to be waited for by whoever lives when it ends.
+    pub child: Child,
+}
+
+impl ShimBinary {
+    /// The small binary beside the running executable if it is of the same build, else the
+    /// executable itself, whose `main` must call [`crate::run_from_inherited_socket`] when its
+    /// first argument is `shim`.
+    ///
+    /// Runs the small binary once; call it at start-up.
+    #[must_use]
+    pub fn find() -> Self {
+        let beside = std::env::current_exe().ok().map(|own| own.with_file_name(NAME));
+        beside
+            .and_then(|path| Self::at(&path).ok())
+            .filter(Self::is_of_this_build)
+            .unwrap_or(Self(Kind::OwnExecutable))
+    }
+
+    /// The small binary at `path`, whatever its build.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self(Kind::Installed(File::open(path)?)))
+    }
+
+    /// Whether this is the small binary and not the daemon's own executable.
+    #[must_use]
+    pub const fn is_small(&self) -> bool {
+        matches!(self.0, Kind::Installed(_))
+    }
+
+    fn is_of_this_build(&self) -> bool {
+        let output = self.command().arg("--build-id").stdin(Stdio::null()).output();
+        output.is_ok_and(|output| output.stdout.trim_ascii() == BUILD_ID.as_bytes())
+    }
+
+    fn command(&self) -> Command {
+        let path = match &self.0 {
+            Kind::Installed(file) => PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())),
+            Kind::OwnExecutable => PathBuf::from("/proc/self/exe"),
+        };
+        let mut command = Command::new(path);
+        command.arg0(NAME).env_clear().current_dir("/");
+        command
+    }
+}
+
+/// Starts a shim and hands it `spec`. Blocks for about a millisecond; call it on a thread that may
+/// wait.
+///
+/// Makes the incarnation's directories. Neither argv nor the environment of the shim contain
+/// anything of the spec but the short id of the session.
+///
+/// # Errors
+/// Those of the file system and of making a process. The process that was made, if any, is gone.
+pub fn launch(binary: &ShimBinary, spec: &LaunchSpec) -> io::Result<Launched> {
+    let files = Bundle::new(&spec.bundle).incarnation(spec.incarnation);
+    files.create()?;
+    let log = open_log(&files.shim_log())?;
+    let (ours, theirs) = os::pair()?;
+    let mut command = binary.command();
+    if !binary.is_small() {
+        command.arg("shim");
+    }
+    // No hook runs between fork and exec, so that the standard library spawns without copying the
+    // daemon's memory map. The shim leaves the daemon's session and process group by itself.
+    let mut child = command
+        .arg(spec.session.short())
+        .stdin(Stdio::from(theirs))
+        .stdout(Stdio::from(log.try_clone()?))
+        .stderr(Stdio::from(log))
+        .spawn()?;
+    // With the command goes our copy of the other end: when the shim dies, ours reads the end.
+    drop(command);
+    let socket = ShimSocket::from_owned(ours);
+    match send_spec(&socket, &spec.encode()) {
+        Ok(()) => Ok(Launched { socket, child }),
+        Err(error) => {
+            // It has started nothing: it waits for the rest or is gone.
+            child.kill().ok();
+            child.wait().ok();
+            Err(error)
+        }
+    }
+}
+
+fn open_log(path: &Path) -> io::Result<File> {
+    let file = File::options().append(true).create(true).mode(0o600).open(path)?;
+    file.set_permissions(PermissionsExt::from_mode(0o600))?;
+    Ok(file)
+}
+
+fn send_spec(socket: &ShimSocket, spec: &[u8]) -> io::Result<()> {
+    let until = Instant::now() + ACCEPT_TIMEOUT;
+    let mut parts = spec.chunks(INPUT_PART_BYTES).peekable();
+    while let Some(bytes) = parts.next() {
+        let part = if parts.peek().is_some() { Part::More } else { Part::Last };
+        let message = ToShim::Launch { part, bytes };
+        while socket.try_send(&message).map_err(io::Error::other)? == TrySend::WouldBlock {
+            socket.wait(Interest::Write, until, ACCEPT_TIMEOUT).map_err(io::Error::other)?;
+        }
+    }
+    Ok(())
+}
