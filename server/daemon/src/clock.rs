@@ -1,7 +1,10 @@
 //! The only door to the wall clock.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+#[cfg(test)]
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use codeplane_core::Timestamp;
 
@@ -10,19 +13,21 @@ use codeplane_core::Timestamp;
 /// Nothing that must happen after a while may use it: the wall clock jumps. Such things use the
 /// runtime's monotonic timers.
 #[derive(Clone, Debug)]
-pub enum Clock {
+pub(crate) enum Clock {
     /// The machine's.
     System,
     /// One that tests set, in microseconds since the epoch.
+    #[cfg(test)]
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
     /// The present time of day.
     #[must_use]
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         match self {
             Self::System => Timestamp::from_micros(system_micros()),
+            #[cfg(test)]
             Self::Manual(micros) => Timestamp::from_micros(micros.load(Ordering::Relaxed)),
         }
     }

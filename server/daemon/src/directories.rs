@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use codeplane_core::{SessionId, Timestamp};
+use codeplane_core::SessionId;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 
@@ -14,7 +14,7 @@ const SOCKET_PATH_BYTES: usize = 107;
 
 /// The directories and every file name in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Directories {
+pub(crate) struct Directories {
     /// Database, bundles, log: what must survive.
     pub state: PathBuf,
     /// Sockets: what is made again.
@@ -23,7 +23,7 @@ pub struct Directories {
 
 /// A directory cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
+pub(crate) enum DirectoryError {
     /// Nothing says where it should be.
     #[error("no directory for state: set HOME, XDG_STATE_HOME or CODEPLANE_STATE_DIR")]
     NoHome,
@@ -98,7 +98,7 @@ impl Directories {
     ///
     /// # Errors
     /// [`DirectoryError`] if nothing says where, or a path is relative or too long.
-    pub fn resolve(
+    pub(crate) fn resolve(
         state: Option<PathBuf>,
         runtime: Option<PathBuf>,
         lookup: impl Fn(&str) -> Option<PathBuf>,
@@ -132,7 +132,7 @@ impl Directories {
     ///
     /// # Errors
     /// [`DirectoryError`]; [`DirectoryError::Locked`] if another daemon is there.
-    pub fn prepare(&self) -> Result<Locks, DirectoryError> {
+    pub(crate) fn prepare(&self) -> Result<Locks, DirectoryError> {
         make_private(&self.state, 0o700)?;
         let state = lock(&self.state, &self.state.join("cpd.lock"))?;
         make_private(&self.sessions(), 0o700)?;
@@ -145,7 +145,7 @@ impl Directories {
     ///
     /// # Errors
     /// [`DirectoryError`]
-    pub fn prepare_runtime(&self) -> Result<(), DirectoryError> {
+    pub(crate) fn prepare_runtime(&self) -> Result<(), DirectoryError> {
         make_private(&self.runtime, 0o711)?;
         make_private(&self.operators(), 0o700)?;
         make_private(&self.shims(), 0o700)
@@ -153,50 +153,44 @@ impl Directories {
 
     /// `RUN/op`.
     #[must_use]
-    pub fn operators(&self) -> PathBuf {
+    pub(crate) fn operators(&self) -> PathBuf {
         self.runtime.join("op")
     }
 
     /// `RUN/shim`.
     #[must_use]
-    pub fn shims(&self) -> PathBuf {
+    pub(crate) fn shims(&self) -> PathBuf {
         self.runtime.join("shim")
     }
 
     /// The socket of the API.
     #[must_use]
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.operators().join("cpd.sock")
     }
 
     /// The socket of one session's shim.
     #[must_use]
-    pub fn shim_socket(&self, id: SessionId) -> PathBuf {
+    pub(crate) fn shim_socket(&self, id: SessionId) -> PathBuf {
         self.shims().join(format!("{}.sock", id.short()))
     }
 
     /// Where the bundles are.
     #[must_use]
-    pub fn sessions(&self) -> PathBuf {
+    pub(crate) fn sessions(&self) -> PathBuf {
         self.state.join("sessions")
     }
 
     /// The bundle of one session.
     #[must_use]
-    pub fn bundle(&self, id: SessionId) -> PathBuf {
+    pub(crate) fn bundle(&self, id: SessionId) -> PathBuf {
         self.sessions().join(id.to_string())
-    }
-
-    /// Where a corrupt or replaced file is moved to, so that nothing is ever deleted.
-    #[must_use]
-    pub fn aside(&self, file: &str, now: Timestamp) -> PathBuf {
-        self.state.join(format!("{file}.{}", now.as_micros()))
     }
 }
 
 /// Held as long as the daemon lives; the kernel lets go of them with the process.
 #[derive(Debug)]
-pub struct Locks {
+pub(crate) struct Locks {
     _state: Flock<File>,
     _runtime: Flock<File>,
 }
@@ -242,7 +236,8 @@ fn make_private(path: &Path, mode: u32) -> Result<(), DirectoryError> {
             Err(error) => return Err(io("create")(error)),
         }
         // The umask may have taken bits away.
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(io("set the mode of"))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
+            .map_err(io("set the mode of"))?;
     }
     let facts = fs::metadata(path).map_err(io("look at"))?;
     if !facts.is_dir() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::config::{self, ConfigError, Sources};
-use crate::directories::{DirectoryError, Directories};
+use crate::directories::{Directories, DirectoryError};
 use crate::serve::{ServeError, Served, serve};
 use crate::telemetry;
 
@@ -48,9 +48,9 @@ pub fn run_daemon(args: &DaemonArgs) -> ExitCode {
 /// Reads the settings and says whether they can be used.
 #[must_use]
 pub fn check_config(args: &DaemonArgs) -> ExitCode {
-    let checked = config::load(&sources(args)).map_err(Failure::Config).and_then(|_| {
-        resolve(args).map_err(Failure::Directory)
-    });
+    let checked = config::load(&sources(args))
+        .map_err(Failure::Config)
+        .and_then(|_| resolve(args).map_err(Failure::Directory));
     match checked {
         Ok(directories) => {
             complain(&format!(

@@ -23,14 +23,14 @@ use crate::shutdown::Shutdown;
 
 /// How the daemon ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Served {
+pub(crate) enum Served {
     /// It was told to stop.
     Stopped,
 }
 
 /// Why the daemon cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub enum ServeError {
+pub(crate) enum ServeError {
     /// The database cannot be opened.
     #[error("{}", chain(.0))]
     Open(#[source] OpenError),
@@ -54,15 +54,15 @@ pub enum ServeError {
 ///
 /// # Errors
 /// [`ServeError`]; no session is harmed by any of them.
-pub async fn serve(config: Config, directories: Directories) -> Result<Served, ServeError> {
+pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Served, ServeError> {
     let own_open_files = os::open_files();
     os::raise_open_files();
     let shutdown = Shutdown::default();
     let state = directories.state.clone();
     let opened = shutdown.spawn_blocking(move || Store::open(&state)).await;
-    let Opened { store, host, .. } =
-        opened.map_err(|error| failed("open the database")(io::Error::other(error)))?
-            .map_err(ServeError::Open)?;
+    let Opened { store, host, .. } = opened
+        .map_err(|error| failed("open the database")(io::Error::other(error)))?
+        .map_err(ServeError::Open)?;
     let clock = Clock::System;
     let app = App::new(Parts {
         registry: Registry::default(),
@@ -94,11 +94,7 @@ pub async fn serve(config: Config, directories: Directories) -> Result<Served, S
 }
 
 /// Serves until told to stop or the disk refuses, then ends in order.
-async fn run(
-    app: &App,
-    services: Services,
-    listener: UnixListener,
-) -> Result<Served, ServeError> {
+async fn run(app: &App, services: Services, listener: UnixListener) -> Result<Served, ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed("receive signals"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("receive signals"))?;
     let (listeners, bound) = mpsc::channel(1);
@@ -115,7 +111,8 @@ async fn run(
         Err(error) => error!("{error}"),
     }
     os::notify(Notification::Stopping);
-    let stopping = NewEvent { time: app.clock.now(), session: None, kind: EventKind::DaemonStopping };
+    let stopping =
+        NewEvent { time: app.clock.now(), session: None, kind: EventKind::DaemonStopping };
     if outcome.is_ok()
         && let Err(error) = app.store.append_events(vec![stopping]).await
     {

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 /// Handed to whoever may spawn a task.
 #[derive(Clone, Debug, Default)]
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     token: CancellationToken,
     tasks: TaskTracker,
 }
@@ -19,7 +19,7 @@ impl Shutdown {
     ///
     /// # Cancel safety
     /// The task runs on when the handle is dropped.
-    pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    pub(crate) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -28,7 +28,7 @@ impl Shutdown {
     }
 
     /// Runs what blocks on a thread of its own kind.
-    pub fn spawn_blocking<F, T>(&self, task: F) -> JoinHandle<T>
+    pub(crate) fn spawn_blocking<F, T>(&self, task: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
@@ -40,30 +40,30 @@ impl Shutdown {
     ///
     /// # Cancel safety
     /// Safe.
-    pub async fn begun(&self) {
+    pub(crate) async fn begun(&self) {
         self.token.cancelled().await;
     }
 
     /// Whether the daemon has begun to end.
     #[must_use]
-    pub fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.token.is_cancelled()
     }
 
     /// A token that is cancelled when the daemon begins to end.
     #[must_use]
-    pub fn token(&self) -> CancellationToken {
+    pub(crate) fn token(&self) -> CancellationToken {
         self.token.clone()
     }
 
     /// Tells everybody.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.token.cancel();
         self.tasks.close();
     }
 
     /// Waits for all tasks, `grace` at the most; says whether all ended.
-    pub async fn finished(&self, grace: Duration) -> bool {
+    pub(crate) async fn finished(&self, grace: Duration) -> bool {
         tokio::time::timeout(grace, self.tasks.wait()).await.is_ok()
     }
 }

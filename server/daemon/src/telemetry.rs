@@ -10,7 +10,7 @@ use tracing_subscriber::{Layer, fmt};
 use crate::config::{LogConfig, LogFormat};
 
 /// Starts logging to stderr. Does nothing if logging was started before.
-pub fn start(config: &LogConfig) {
+pub(crate) fn start(config: &LogConfig) {
     let levels = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("codeplane", config.level.filter());

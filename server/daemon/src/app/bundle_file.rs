@@ -1,8 +1,6 @@
 //! The session file of a bundle: what is needed to put a lost row back. No environment.
 
-use codeplane_core::{
-    HostId, Labels, NewSession, SessionId, SessionName, TerminalSize, Timestamp,
-};
+use codeplane_core::{HostId, Labels, NewSession, SessionId, SessionName, TerminalSize, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The file's content. Fields are only ever added, each with a default.

@@ -22,7 +22,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A request to create a session, as the client wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Create {
+pub(crate) struct Create {
     /// Program and arguments.
     pub command: Vec<String>,
     /// Absolute path; none: the home directory.
@@ -49,7 +49,7 @@ pub struct Create {
 
 /// What becomes of processes that outlive the natural end of a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Leftovers {
+pub(crate) enum Leftovers {
     /// They are killed after a grace period.
     #[default]
     Killed,
@@ -66,7 +66,7 @@ impl App {
     ///
     /// # Cancel safety
     /// Once begun it is carried out, whether or not anybody waits.
-    pub async fn create(
+    pub(crate) async fn create(
         &self,
         caller: &Caller,
         create: Create,
@@ -75,7 +75,9 @@ impl App {
         let app = self.clone();
         let caller = caller.clone();
         let work = async move {
-            app.requests.in_turn(mutation, app.create_once(&caller, create, mutation)).await
+            // On the heap: it is several kilobytes, and moved twice.
+            let create = Box::pin(app.create_once(&caller, create, mutation));
+            app.requests.in_turn(mutation, create).await
         };
         self.shutdown.spawn(work).await.map_err(Error::internal)?
     }
@@ -160,12 +162,16 @@ impl App {
         if let Err(error) = row {
             // No row, no session: whatever was started must go.
             if let Ok(link) = &shim {
-                drop(link.send(&ToShim::Shutdown).await);
+                link.tell(&ToShim::Shutdown).await;
             }
             self.discard_bundle(id).await;
             return Err(error);
         }
-        let live = Live::new(session, Bundle::new(self.directories.bundle(id)), Arc::clone(&self.surroundings));
+        let live = Live::new(
+            session,
+            Bundle::new(self.directories.bundle(id)),
+            Arc::clone(&self.surroundings),
+        );
         self.registry.insert(Arc::clone(&live));
         match shim {
             Ok(link) => self.greet(&live, link).await,
@@ -180,9 +186,8 @@ impl App {
         created: codeplane_core::NewEvent,
         mutation: Option<Mutation>,
     ) -> Result<(), Error> {
-        let request = mutation.map(|mutation| {
-            self.recorded(mutation, "CreateSession", session.id().to_string())
-        });
+        let request = mutation
+            .map(|mutation| self.recorded(mutation, "CreateSession", session.id().to_string()));
         let inserted = self.store.insert_session(session.clone(), created, request).await;
         inserted.map(drop).map_err(|error| self.store_error(error))
     }
@@ -239,7 +244,7 @@ impl App {
                 self.failed(live, "shim", "the shim ended before the program ran").await;
             }
             Err(_) => {
-                drop(link.send(&ToShim::Shutdown).await);
+                link.tell(&ToShim::Shutdown).await;
                 self.failed(live, "shim", "the shim did not answer in time").await;
             }
         }
@@ -265,8 +270,7 @@ impl App {
     }
 
     async fn failed(&self, live: &Arc<Live>, step: &str, message: &str) {
-        let reason =
-            EndReason::Failed { step: step.to_owned(), message: message.to_owned() };
+        let reason = EndReason::Failed { step: step.to_owned(), message: message.to_owned() };
         self.record_end(live, reason).await;
     }
 }

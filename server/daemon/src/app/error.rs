@@ -2,11 +2,11 @@
 
 use codeplane_core::{AttachmentId, Revision, SessionId, StateName, Violations};
 
-pub use super::spec::Missing;
+pub(crate) use super::spec::Missing;
 
 /// Why a use case did not do what was asked. Each variant is one answer a client can act on.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// No such session.
     #[error("no session '{0}': see cpctl ls")]
     SessionNotFound(String),
@@ -119,12 +119,12 @@ pub enum Error {
 
 impl Error {
     /// Our own fault, for a cause of any type.
-    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }
 
     /// One field is wrong.
-    pub fn invalid(field: impl Into<String>, description: impl std::fmt::Display) -> Self {
+    pub(crate) fn invalid(field: impl Into<String>, description: impl std::fmt::Display) -> Self {
         Self::Invalid(Violations::one(field, description))
     }
 }

@@ -12,14 +12,14 @@ use super::App;
 use super::error::Error;
 
 /// What events can be filtered on.
-pub const EVENT_FILTER_FIELDS: [&str; 2] = ["session", "type"];
+pub(crate) const EVENT_FILTER_FIELDS: [&str; 2] = ["session", "type"];
 
 /// How many events are read at a time.
 const BATCH: usize = 256;
 
 /// Some events, and where the next page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventList {
+pub(crate) struct EventList {
     /// Oldest first.
     pub events: Vec<Event>,
     /// To be given to the next call; none at the end.
@@ -28,7 +28,7 @@ pub struct EventList {
 
 /// What a watch delivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WatchItem {
+pub(crate) enum WatchItem {
     /// A fact.
     Event(Box<Event>),
     /// History is delivered up to here.
@@ -42,7 +42,7 @@ pub enum WatchItem {
 /// It has no queue: it reads rows behind its place whenever the store says that there are new ones,
 /// so that a slow client slows only itself.
 #[derive(Debug)]
-pub struct Watch {
+pub(crate) struct Watch {
     app: App,
     filter: EventFilter,
     place: Revision,
@@ -66,7 +66,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a filter that cannot be.
-    pub async fn list_events(
+    pub(crate) async fn list_events(
         &self,
         filter: &Filter,
         size: usize,
@@ -82,7 +82,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::EventsGone`] if history does not go back that far, [`Error::Invalid`].
-    pub async fn watch(
+    pub(crate) async fn watch(
         &self,
         filter: &Filter,
         after: Option<Revision>,
@@ -124,7 +124,10 @@ impl App {
                 _ => {
                     let names = EventKind::TYPE_NAMES.join(", ");
                     let shown = term.value.escape_debug();
-                    return Err(Error::invalid("filter", format!("type '{shown}' is none of {names}")));
+                    return Err(Error::invalid(
+                        "filter",
+                        format!("type '{shown}' is none of {names}"),
+                    ));
                 }
             }
         }
@@ -140,7 +143,7 @@ impl Watch {
     ///
     /// # Cancel safety
     /// Safe: nothing is taken that is not returned.
-    pub async fn next(&mut self) -> Result<Option<WatchItem>, Error> {
+    pub(crate) async fn next(&mut self) -> Result<Option<WatchItem>, Error> {
         loop {
             if let Some(event) = self.read.pop_front() {
                 self.place = event.revision;

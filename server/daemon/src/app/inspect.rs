@@ -14,7 +14,7 @@ const FILES_PER_SESSION: u64 = 4;
 
 /// What the daemon is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Info {
+pub(crate) struct Info {
     /// Version.
     pub version: &'static str,
     /// Id of its state directory.
@@ -41,7 +41,7 @@ pub struct Info {
 
 /// Whether the daemon takes new sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drain {
+pub(crate) enum Drain {
     /// It does not.
     Draining,
     /// It does.
@@ -50,7 +50,7 @@ pub enum Drain {
 
 /// One examination.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// What was examined.
     pub name: &'static str,
     /// How it is.
@@ -63,7 +63,7 @@ pub struct Check {
 
 /// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// As it should be.
     Ok,
     /// Works, but look at it.
@@ -85,7 +85,7 @@ impl Check {
 impl App {
     /// What the daemon is.
     #[must_use]
-    pub fn info(&self) -> Info {
+    pub(crate) fn info(&self) -> Info {
         let all = self.registry.all();
         Info {
             version: env!("CARGO_PKG_VERSION"),
@@ -111,7 +111,7 @@ impl App {
     ///
     /// # Errors
     /// Those of writing the fact.
-    pub async fn drain(&self, drain: Drain) -> Result<Info, Error> {
+    pub(crate) async fn drain(&self, drain: Drain) -> Result<Info, Error> {
         let wanted = drain == Drain::Draining;
         let before = self.draining.swap(wanted, Ordering::AcqRel);
         if wanted && !before {
@@ -126,7 +126,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a relative path, [`Error::FileExists`], [`Error::DiskFull`].
-    pub async fn backup(&self, path: &str) -> Result<u64, Error> {
+    pub(crate) async fn backup(&self, path: &str) -> Result<u64, Error> {
         let path = Path::new(path);
         if !path.is_absolute() {
             return Err(Error::invalid("path", "must be an absolute path on the daemon's machine"));
@@ -139,7 +139,7 @@ impl App {
     }
 
     /// Examines the daemon's surroundings.
-    pub async fn doctor(&self) -> Vec<Check> {
+    pub(crate) async fn doctor(&self) -> Vec<Check> {
         let mut checks = vec![self.check_store().await, self.check_limits(), self.check_shim()];
         checks.push(self.check_disk().await);
         checks.push(self.check_logs());
@@ -157,12 +157,9 @@ impl App {
                     "stop the daemon and restore a backup",
                 ),
             },
-            Err(error) => Check::bad(
-                "database",
-                Severity::Error,
-                error.to_string(),
-                "see the daemon's log",
-            ),
+            Err(error) => {
+                Check::bad("database", Severity::Error, error.to_string(), "see the daemon's log")
+            }
         }
     }
 
@@ -208,9 +205,12 @@ impl App {
                     "make room, or lower output.session_limit and output.total_limit",
                 )
             }
-            Ok(Err(error)) => {
-                Check::bad("disk", Severity::Error, error.to_string(), "look at the state directory")
-            }
+            Ok(Err(error)) => Check::bad(
+                "disk",
+                Severity::Error,
+                error.to_string(),
+                "look at the state directory",
+            ),
             Err(error) => Check::bad("disk", Severity::Error, error.to_string(), ""),
         }
     }

@@ -34,28 +34,25 @@ pub(crate) use retention::retain;
 pub(crate) use runtime_directory::keep_runtime_directory;
 pub(crate) use shims::reap_children;
 
-pub use create::{Create, Leftovers};
-pub use error::{Error, Missing};
-pub use events::{EVENT_FILTER_FIELDS, EventList, Watch, WatchItem};
-pub use inspect::{Check, Drain, Info, Severity};
-pub use request::{InFlight, Mutation, RequestHash};
-pub use shims::Shims;
-pub use sessions::{
-    Cursor, IfRunning, KillRequest, Page, SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
+pub(crate) use create::{Create, Leftovers};
+pub(crate) use error::{Error, Missing};
+pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
+pub(crate) use inspect::{Check, Drain, Info, Severity};
+pub(crate) use request::{InFlight, Mutation, RequestHash};
+pub(crate) use sessions::{
+    Cursor, IfRunning, KillRequest, SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
 };
-pub use terminals::{
-    AttachRequest, AttachTo, Attachment, From, OutputPiece, Over, Tail, TypeRequest, Typing,
-};
-pub use wait::{Condition, Waited};
+pub(crate) use shims::Shims;
+pub(crate) use terminals::{AttachRequest, AttachTo, From, Over, Tail, TypeRequest, Typing};
+pub(crate) use wait::Condition;
 
-pub use crate::session::{
-    Answers, Attached, Control, Follower, Frame, INPUT_BYTES, LogHealth, SeatFacts, StreamEnd,
-    Until, View,
+pub(crate) use crate::session::{
+    Answers, Attached, Control, Follower, Frame, LogHealth, StreamEnd, Until, View,
 };
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// Name of the principal.
     pub principal: String,
     /// Where the call comes from.
@@ -64,7 +61,7 @@ pub struct Caller {
 
 /// Where a call comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallerOrigin {
+pub(crate) enum CallerOrigin {
     /// A process of the daemon's own user on this machine.
     Local {
         /// Its process id when it connected.
@@ -75,7 +72,7 @@ pub enum CallerOrigin {
 impl Caller {
     /// A process of the daemon's own user on this machine.
     #[must_use]
-    pub fn local(pid: i32) -> Self {
+    pub(crate) fn local(pid: i32) -> Self {
         let uid = nix::unistd::geteuid();
         Self { principal: format!("uid:{uid}"), origin: CallerOrigin::Local { pid } }
     }
@@ -83,11 +80,11 @@ impl Caller {
 
 /// What every use case needs. A clone is another handle on the same daemon.
 #[derive(Clone, Debug)]
-pub struct App(Arc<Parts>);
+pub(crate) struct App(Arc<Parts>);
 
 /// What an [`App`] is made of.
 #[derive(Debug)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// The rows.
     pub store: Store,
     /// The live sessions.
@@ -133,7 +130,7 @@ impl std::ops::Deref for App {
 impl App {
     /// An application over these parts.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
 
@@ -141,7 +138,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::SessionNotFound`], [`Error::AmbiguousSession`].
-    pub fn find(&self, reference: &str) -> Result<Arc<Live>, Error> {
+    pub(crate) fn find(&self, reference: &str) -> Result<Arc<Live>, Error> {
         if reference.is_empty() {
             return Err(Error::invalid("session", "must be an id, a prefix of one, or a name"));
         }
@@ -156,7 +153,7 @@ impl App {
 
     /// Whether new sessions are refused.
     #[must_use]
-    pub fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeplane_core::{
-    EndReason, EventKind, ExitStatus, Incarnation, OutputPosition, TerminalSize,
-};
+use codeplane_core::{EndReason, EventKind, ExitStatus, Incarnation, OutputPosition, TerminalSize};
 use codeplane_shim::Outcome;
 use codeplane_store::{SessionChange, StoreError, Update};
 use tokio::sync::mpsc;

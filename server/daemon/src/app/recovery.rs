@@ -10,8 +10,8 @@ use codeplane_core::{
     SessionId, SessionState, ShimFacts, decide,
 };
 use codeplane_shim::{
-    Bundle, ExitRecord, HelloReply, Outcome, PROTOCOL, ProcessState, ShimSocket, ToShim,
-    log_end, segments,
+    Bundle, ExitRecord, HelloReply, Outcome, PROTOCOL, ProcessState, ShimSocket, ToShim, log_end,
+    segments,
 };
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -54,7 +54,7 @@ impl App {
     ///
     /// # Errors
     /// If rows or bundles cannot be read; no session is touched then.
-    pub async fn recover(&self) -> Result<(), Error> {
+    pub(crate) async fn recover(&self) -> Result<(), Error> {
         let rows = self.store.sessions().await.map_err(|error| self.store_error(error))?;
         let mut rows: HashMap<SessionId, Session> =
             rows.into_iter().map(|row| (row.id(), row)).collect();
@@ -87,7 +87,7 @@ impl App {
         let bundle = Bundle::new(self.directories.bundle(id));
         let reading = bundle.clone();
         let on_disk = self.shutdown.spawn_blocking(move || read_bundle(&reading)).await;
-        let on_disk = on_disk.unwrap_or_else(|_| OnDisk {
+        let on_disk = on_disk.unwrap_or(OnDisk {
             spec: None,
             incarnation: Incarnation::FIRST,
             exit: None,
@@ -173,7 +173,7 @@ impl App {
             }
             Action::ShutDown => {
                 if let Shim::Answers(link, _) = &found.shim {
-                    drop(link.send(&ToShim::Shutdown).await);
+                    link.tell(&ToShim::Shutdown).await;
                 }
                 drop(self.settled(found));
             }
@@ -196,7 +196,7 @@ impl App {
         let path = self.directories.shim_socket(live.id());
         if !path.exists() {
             let path = path.as_os_str().as_encoded_bytes();
-            drop(link.send(&ToShim::Relisten { path }).await);
+            link.tell(&ToShim::Relisten { path }).await;
         }
         self.follow_shim(&live, link, None);
         match state {

@@ -12,13 +12,13 @@ use super::error::Error;
 
 /// What the request said, in eight bytes: the same id with another content is a mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestHash(pub u64);
+pub(crate) struct RequestHash(pub u64);
 
 impl RequestHash {
     /// FNV-1a over the encoded request. It tells mistakes apart, not attacks: whoever may send a
     /// request may as well send it without an id.
     #[must_use]
-    pub fn of(method: &str, encoded: &[u8]) -> Self {
+    pub(crate) fn of(method: &str, encoded: &[u8]) -> Self {
         let bytes = method.bytes().chain([0]).chain(encoded.iter().copied());
         Self(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -28,7 +28,7 @@ impl RequestHash {
 
 /// One mutation as its client named it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mutation {
+pub(crate) struct Mutation {
     /// Its id.
     pub id: RequestId,
     /// What it said.
@@ -37,11 +37,11 @@ pub struct Mutation {
 
 /// Mutations that are being carried out, so that a repetition waits for the first.
 #[derive(Debug, Default)]
-pub struct InFlight(Mutex<HashMap<RequestId, watch::Receiver<()>>>);
+pub(crate) struct InFlight(Mutex<HashMap<RequestId, watch::Receiver<()>>>);
 
 impl InFlight {
     /// Carries `work` out, after whatever else is under way with the same id.
-    pub async fn in_turn<T>(
+    pub(crate) async fn in_turn<T>(
         &self,
         mutation: Option<Mutation>,
         work: impl Future<Output = T>,
@@ -118,4 +118,3 @@ impl Drop for Turn<'_> {
         self.map.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
-

@@ -32,7 +32,7 @@ pub(crate) async fn keep_runtime_directory(app: App) {
             let path = app.directories.shim_socket(live.id());
             if let Some(link) = live.link() {
                 let path = path.as_os_str().as_encoded_bytes();
-                drop(link.send(&ToShim::Relisten { path }).await);
+                link.tell(&ToShim::Relisten { path }).await;
             }
         }
     }

@@ -1,18 +1,31 @@
 //! The screen of a session.
-use std::sync::Arc;
-use codeplane_core::{OutputPosition, RequestId};
 use super::error::Error;
-use super::{App, Caller};
 use super::terminals::Over;
+use super::{App, Caller};
 use crate::session::{Frame, Live};
+use codeplane_core::{OutputPosition, RequestId};
+use std::sync::Arc;
 /// A place to begin.
-pub(super) struct Shown { pub(super) position: OutputPosition, pub(super) frame: Option<Frame> }
+pub(super) struct Shown {
+    pub(super) position: OutputPosition,
+    pub(super) frame: Option<Frame>,
+}
 impl App {
     pub(super) async fn snapshot(&self, live: &Arc<Live>, _history: u32) -> Result<Shown, Error> {
         Ok(Shown { position: live.start_position(), frame: None })
     }
     /// x
-    pub async fn screen(&self, _r: &str, _h: u32) -> Result<(), Error> { Err(Error::Busy) }
+    pub(crate) async fn screen(&self, _r: &str, _h: u32) -> Result<(), Error> {
+        Err(Error::Busy)
+    }
     /// x
-    pub async fn type_keys(&self, _c: &Caller, _r: &str, _k: &[String], _o: (Option<RequestId>, Over)) -> Result<OutputPosition, Error> { Err(Error::Busy) }
+    pub(crate) async fn type_keys(
+        &self,
+        _c: &Caller,
+        _r: &str,
+        _k: &[String],
+        _o: (Option<RequestId>, Over),
+    ) -> Result<OutputPosition, Error> {
+        Err(Error::Busy)
+    }
 }

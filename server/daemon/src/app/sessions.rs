@@ -16,7 +16,7 @@ use super::{App, Caller};
 use crate::session::{Live, View};
 
 /// What sessions can be filtered on.
-pub const SESSION_FILTER_FIELDS: [&str; 6] =
+pub(crate) const SESSION_FILTER_FIELDS: [&str; 6] =
     ["state", "name", "provider", "source", "parent", "labels."];
 
 /// How long a forced delete waits for a killed session to end.
@@ -24,7 +24,7 @@ const KILL_LIMIT: Duration = Duration::from_secs(10);
 
 /// Some sessions, and where the next page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub(crate) struct Page {
     /// Oldest first.
     pub sessions: Vec<View>,
     /// To be given to the next call; none at the end.
@@ -32,11 +32,11 @@ pub struct Page {
 }
 
 /// Behind which session a page begins.
-pub type Cursor = (Timestamp, codeplane_core::SessionId);
+pub(crate) type Cursor = (Timestamp, codeplane_core::SessionId);
 
 /// A change of name and labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UpdateRequest {
+pub(crate) struct UpdateRequest {
     /// The new name; empty removes it; none leaves it.
     pub name: Option<String>,
     /// Labels to set.
@@ -49,7 +49,7 @@ pub struct UpdateRequest {
 
 /// How to stop; none of a time means the daemon's setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StopRequest {
+pub(crate) struct StopRequest {
     /// Time between SIGHUP and SIGTERM; zero skips SIGHUP.
     pub hangup_grace: Option<Duration>,
     /// Time between SIGTERM and SIGKILL.
@@ -58,14 +58,14 @@ pub struct StopRequest {
 
 /// Which signal to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KillRequest {
+pub(crate) struct KillRequest {
     /// Its name; empty is KILL.
     pub signal: String,
 }
 
 /// What to do about a session that still runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfRunning {
+pub(crate) enum IfRunning {
     /// Refuse.
     Refuse,
     /// Kill it first.
@@ -75,7 +75,7 @@ pub enum IfRunning {
 impl App {
     /// Sessions in the order of their creation.
     #[must_use]
-    pub fn list(&self, filter: &Filter, size: usize, after: Option<Cursor>) -> Page {
+    pub(crate) fn list(&self, filter: &Filter, size: usize, after: Option<Cursor>) -> Page {
         let mut views: Vec<View> = self
             .registry
             .all()
@@ -98,7 +98,7 @@ impl App {
     ///
     /// # Cancel safety
     /// Once begun it is carried out.
-    pub async fn update_description(
+    pub(crate) async fn update_description(
         &self,
         reference: &str,
         request: UpdateRequest,
@@ -110,19 +110,17 @@ impl App {
         self.once("UpdateSession", mutation, move || Ok(same.view()), work).await
     }
 
-    async fn describe(
-        &self,
-        live: Arc<Live>,
-        request: UpdateRequest,
-    ) -> Result<View, Error> {
+    async fn describe(&self, live: Arc<Live>, request: UpdateRequest) -> Result<View, Error> {
         let (name, labels) = checked(&live, &request)?;
         let wanted = match &name {
             Patch::Set(name) => name.clone(),
             Patch::Keep => live.session().spec.name,
         };
-        let reserved = self.registry.reserve(wanted.clone(), live.id()).map_err(|by| {
-            Error::NameTaken { name: wanted.as_ref().map(ToString::to_string).unwrap_or_default(), by }
-        })?;
+        let reserved =
+            self.registry.reserve(wanted.clone(), live.id()).map_err(|by| Error::NameTaken {
+                name: wanted.as_ref().map(ToString::to_string).unwrap_or_default(),
+                by,
+            })?;
         let change = SessionChange::Described { name, labels, expected: request.expected };
         let event = self.event(live.id(), EventKind::SessionUpdated);
         let updated = self.store.update_session(live.id(), change, vec![event], None).await;
@@ -154,7 +152,7 @@ impl App {
     ///
     /// # Cancel safety
     /// Once begun it is carried out.
-    pub async fn stop(
+    pub(crate) async fn stop(
         &self,
         caller: &Caller,
         reference: &str,
@@ -203,7 +201,7 @@ impl App {
     ///
     /// # Cancel safety
     /// Once begun it is carried out.
-    pub async fn kill(
+    pub(crate) async fn kill(
         &self,
         caller: &Caller,
         reference: &str,
@@ -244,7 +242,7 @@ impl App {
     ///
     /// # Cancel safety
     /// Once begun it is carried out.
-    pub async fn delete(
+    pub(crate) async fn delete(
         &self,
         reference: &str,
         if_running: IfRunning,
@@ -279,7 +277,7 @@ impl App {
         }
         // Leftovers of an ended session go with it.
         if let Some(link) = live.link() {
-            drop(link.send(&ToShim::Shutdown).await);
+            link.tell(&ToShim::Shutdown).await;
         }
         let event = self.event(live.id(), EventKind::SessionDeleted);
         let deleted = self.store.delete_session(live.id(), event, None).await;

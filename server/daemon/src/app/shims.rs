@@ -10,7 +10,7 @@ use crate::shutdown::Shutdown;
 
 /// Shims that are children of this process, and every shim's process id.
 #[derive(Debug, Default)]
-pub struct Shims {
+pub(crate) struct Shims {
     children: Mutex<Vec<Child>>,
     /// Of all shims, adopted ones included: their descendants are no operators.
     pids: Mutex<HashSet<i32>>,
@@ -18,20 +18,20 @@ pub struct Shims {
 
 impl Shims {
     /// Takes charge of a child.
-    pub fn add(&self, child: Child) {
+    pub(crate) fn add(&self, child: Child) {
         self.know(child.id());
         self.children.lock().unwrap_or_else(PoisonError::into_inner).push(child);
     }
 
     /// Remembers a shim that another daemon started.
-    pub fn know(&self, pid: u32) {
+    pub(crate) fn know(&self, pid: u32) {
         if let Ok(pid) = i32::try_from(pid) {
             self.pids.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
         }
     }
 
     /// Forgets a shim that has ended.
-    pub fn forget(&self, pid: u32) {
+    pub(crate) fn forget(&self, pid: u32) {
         if let Ok(pid) = i32::try_from(pid) {
             self.pids.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
         }
@@ -39,7 +39,7 @@ impl Shims {
 
     /// Whether this is the process id of a shim.
     #[must_use]
-    pub fn is_shim(&self, pid: i32) -> bool {
+    pub(crate) fn is_shim(&self, pid: i32) -> bool {
         self.pids.lock().unwrap_or_else(PoisonError::into_inner).contains(&pid)
     }
 

@@ -46,7 +46,8 @@ pub(super) fn check(
     let env = environment(create, id, config, own_env);
     let bytes: usize = env.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
     if bytes > STRINGS_BYTES {
-        violations.add("env", format!("the environment has {bytes} bytes: at most {STRINGS_BYTES}"));
+        violations
+            .add("env", format!("the environment has {bytes} bytes: at most {STRINGS_BYTES}"));
     }
     let cwd = violations.check("cwd", directory(create.cwd.as_deref(), &env));
     let (cols, rows) = create.size;
@@ -163,7 +164,7 @@ fn directory(cwd: Option<&str>, env: &[(String, String)]) -> Result<PathBuf, Str
 
 /// The program is not there or cannot be executed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Missing {
+pub(crate) enum Missing {
     /// What a shell answers with 127.
     #[error("no program '{0}' in the session's PATH: give a path or set PATH with env")]
     NotFound(String),

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use codeplane_core::{
-    Acquire, AttachmentId, Offset, OutputPosition, RequestId, TerminalSize,
-};
+use codeplane_core::{Acquire, AttachmentId, Offset, OutputPosition, RequestId, TerminalSize};
 use codeplane_shim::{Read, ToShim};
 
 use super::error::Error;
@@ -21,7 +19,7 @@ const PIECE_BYTES: usize = 1 << 20;
 
 /// Where output begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub(crate) enum From {
     /// With the present screen and so many lines before it.
     Snapshot {
         /// Lines of scrollback.
@@ -37,7 +35,7 @@ pub enum From {
 
 /// Whether an attachment is to control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttachTo {
+pub(crate) enum AttachTo {
     /// It only sees.
     Observe,
     /// It controls.
@@ -46,7 +44,7 @@ pub enum AttachTo {
 
 /// How to attach.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttachRequest {
+pub(crate) struct AttachRequest {
     /// Id, prefix or name.
     pub session: String,
     /// Where output begins.
@@ -65,7 +63,7 @@ pub struct AttachRequest {
 
 /// A client on a terminal: its stream of frames, and its way in.
 #[derive(Debug)]
-pub struct Attachment {
+pub(crate) struct Attachment {
     /// What it receives.
     pub frames: Follower,
     /// What it may do.
@@ -74,14 +72,14 @@ pub struct Attachment {
 
 /// An attachment's way in.
 #[derive(Clone, Debug)]
-pub struct Typing {
+pub(crate) struct Typing {
     live: Arc<Live>,
     seat: Arc<Seat>,
 }
 
 /// How to follow output without input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tail {
+pub(crate) struct Tail {
     /// Id, prefix or name.
     pub session: String,
     /// Where output begins.
@@ -92,7 +90,7 @@ pub struct Tail {
 
 /// One piece of output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutputPiece {
+pub(crate) struct OutputPiece {
     /// Position of the first byte.
     pub position: OutputPosition,
     /// The bytes.
@@ -113,7 +111,7 @@ impl App {
     ///
     /// # Cancel safety
     /// Dropped: nobody is attached.
-    pub async fn attach(
+    pub(crate) async fn attach(
         &self,
         caller: &Caller,
         request: AttachRequest,
@@ -132,9 +130,8 @@ impl App {
         }
         let mut seated = Seated { live: Arc::clone(&live), seat: Some(Arc::clone(&seat)) };
         let control = self.take_control(&live, &seat, request.to)?;
-        // A session that has ended has nobody to tell.
-        drop(live.announce(&seat).await);
-        drop(live.fit_holder().await);
+        live.announce(&seat).await;
+        live.fit_holder().await;
         seated.seat = None;
         let attached = Frame::Attached(Attached {
             position: start.position,
@@ -164,10 +161,9 @@ impl App {
             // Nobody types into what has ended.
             AttachTo::Control(_) | AttachTo::Observe => return Ok(Control::No),
         };
-        let at = live.acquire(seat.id(), how).map_err(|taken| Error::ControlTaken {
-            session: live.id(),
-            holder: taken.holder,
-        })?;
+        let at = live
+            .acquire(seat.id(), how)
+            .map_err(|taken| Error::ControlTaken { session: live.id(), holder: taken.holder })?;
         Ok(Control::Held {
             answers_from: match seat.answers() {
                 Answers::Client => Some(at),
@@ -194,7 +190,7 @@ impl App {
     ///
     /// # Errors
     /// As [`App::attach`].
-    pub async fn tail(&self, request: Tail) -> Result<Follower, Error> {
+    pub(crate) async fn tail(&self, request: Tail) -> Result<Follower, Error> {
         let live = self.find(&request.session)?;
         let start = self.begin(&live, request.from).await?;
         let attached = Frame::Attached(Attached {
@@ -212,7 +208,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::BeyondEnd`], [`Error::SessionNotFound`].
-    pub async fn read_output(
+    pub(crate) async fn read_output(
         &self,
         reference: &str,
         from: Option<OutputPosition>,
@@ -223,7 +219,8 @@ impl App {
         let asked = from.map_or(Ok(start), |position| checked_position(&live, position))?;
         let end = live.end_position();
         let wanted = end.offset.since(asked.offset);
-        let wanted = usize::try_from(wanted).unwrap_or(PIECE_BYTES).min(limit.clamp(1, PIECE_BYTES));
+        let wanted =
+            usize::try_from(wanted).unwrap_or(PIECE_BYTES).min(limit.clamp(1, PIECE_BYTES));
         let mut reader = live.reader();
         let read = self.shutdown.spawn_blocking(move || -> std::io::Result<(Offset, Bytes)> {
             let mut buffer = BytesMut::zeroed(wanted);
@@ -239,8 +236,7 @@ impl App {
                 }
             }
         });
-        let (at, data) =
-            read.await.map_err(Error::internal)?.map_err(Error::internal)?;
+        let (at, data) = read.await.map_err(Error::internal)?.map_err(Error::internal)?;
         let position = OutputPosition { offset: at, ..asked };
         Ok(OutputPiece {
             position,
@@ -256,7 +252,7 @@ impl App {
     /// # Errors
     /// [`Error::Invalid`] before the first byte if it is too long, [`Error::WrongState`] if the
     /// session has ended, [`Error::ControlTaken`] if another principal controls.
-    pub async fn type_bytes(
+    pub(crate) async fn type_bytes(
         &self,
         caller: &Caller,
         reference: &str,
@@ -286,7 +282,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::AttachmentNotFound`], [`Error::Invalid`], [`Error::WrongState`].
-    pub async fn type_as(
+    pub(crate) async fn type_as(
         &self,
         reference: &str,
         attachment: AttachmentId,
@@ -308,7 +304,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::ControlTaken`] while another attachment controls, unless forced.
-    pub async fn resize(
+    pub(crate) async fn resize(
         &self,
         reference: &str,
         size: TerminalSize,
@@ -335,7 +331,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::AttachmentNotFound`], [`Error::ControlTaken`], [`Error::WrongState`].
-    pub async fn acquire(
+    pub(crate) async fn acquire(
         &self,
         reference: &str,
         attachment: AttachmentId,
@@ -351,7 +347,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::AttachmentNotFound`]
-    pub async fn release(
+    pub(crate) async fn release(
         &self,
         reference: &str,
         attachment: AttachmentId,
@@ -367,7 +363,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::WrongState`]
-    pub async fn redraw(&self, reference: &str) -> Result<(), Error> {
+    pub(crate) async fn redraw(&self, reference: &str) -> Result<(), Error> {
         let live = self.find(reference)?;
         require_live(&live)?;
         self.tell(&live, &ToShim::Redraw).await
@@ -376,7 +372,7 @@ impl App {
 
 /// Input of one call.
 #[derive(Clone, Copy, Debug)]
-pub struct TypeRequest<'a> {
+pub(crate) struct TypeRequest<'a> {
     /// What to type.
     pub bytes: &'a [u8],
     /// A repetition with the same id is not typed again.
@@ -387,7 +383,7 @@ pub struct TypeRequest<'a> {
 
 /// Whose control a call overrides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Over {
+pub(crate) enum Over {
     /// Nobody's.
     Nobody,
     /// Whoever holds it: the caller insists.
@@ -402,7 +398,7 @@ impl Typing {
     ///
     /// # Cancel safety
     /// Dropped before it is sent: nothing is typed. After: all of it is.
-    pub async fn input(&self, seq: u64, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) async fn input(&self, seq: u64, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() > crate::session::INPUT_BYTES {
             let limit = crate::session::INPUT_BYTES;
             return Err(Error::invalid("input.data", format!("at most {limit} bytes a message")));
@@ -416,48 +412,47 @@ impl Typing {
 
     /// The attachment's id.
     #[must_use]
-    pub fn id(&self) -> AttachmentId {
+    pub(crate) fn id(&self) -> AttachmentId {
         self.seat.id()
     }
 
     /// The client's terminal has another size.
-    pub async fn resize(&self, size: TerminalSize) {
-        // A session that has ended has no size to set.
-        drop(self.live.resize_as(&self.seat, size).await);
+    pub(crate) async fn resize(&self, size: TerminalSize) {
+        self.live.resize_as(&self.seat, size).await;
     }
 
     /// Asks for control.
     ///
     /// # Errors
     /// [`Error::ControlTaken`]
-    pub async fn acquire(&self, how: Acquire) -> Result<OutputPosition, Error> {
+    pub(crate) async fn acquire(&self, how: Acquire) -> Result<OutputPosition, Error> {
         let at = self.live.acquire(self.seat.id(), how).map_err(|taken| Error::ControlTaken {
             session: self.live.id(),
             holder: taken.holder,
         })?;
-        drop(self.live.fit_holder().await);
+        self.live.fit_holder().await;
         Ok(at)
     }
 
     /// Gives control up.
-    pub async fn release(&self) {
+    pub(crate) async fn release(&self) {
         self.live.release(self.seat.id());
-        drop(self.live.fit_holder().await);
+        self.live.fit_holder().await;
     }
 
     /// Leaves; the stream ends.
-    pub fn detach(&self) {
+    pub(crate) fn detach(&self) {
         self.live.ask_to_leave(&self.seat);
     }
 
     /// Asks for an answer on the stream.
-    pub fn ping(&self, id: u64) {
+    pub(crate) fn ping(&self, id: u64) {
         self.live.ping(&self.seat, id);
     }
 
     /// After the stream has ended: the size belongs to whoever follows.
-    pub async fn left(&self) {
-        drop(self.live.fit_holder().await);
+    pub(crate) async fn left(&self) {
+        self.live.fit_holder().await;
     }
 }
 
@@ -481,7 +476,10 @@ struct Start {
     snapshot: Option<Frame>,
 }
 
-pub(super) fn checked_position(live: &Live, position: OutputPosition) -> Result<OutputPosition, Error> {
+pub(super) fn checked_position(
+    live: &Live,
+    position: OutputPosition,
+) -> Result<OutputPosition, Error> {
     let end = live.end_position();
     if position.incarnation != end.incarnation || position.offset > end.offset {
         return Err(Error::BeyondEnd { asked: position.to_string(), end: end.to_string() });

@@ -28,7 +28,7 @@ const OVERLAP: usize = 64 << 10;
 
 /// What to wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub(crate) enum Condition {
     /// The end of the present run.
     Exit,
     /// No output for this long.
@@ -46,7 +46,7 @@ pub enum Condition {
 
 /// What was waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waited {
+pub(crate) struct Waited {
     /// The session.
     pub view: View,
     /// The text that matched.
@@ -64,7 +64,7 @@ impl App {
     ///
     /// # Cancel safety
     /// Safe.
-    pub async fn wait(
+    pub(crate) async fn wait(
         &self,
         reference: &str,
         condition: Condition,

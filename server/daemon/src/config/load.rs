@@ -12,7 +12,7 @@ const ENV_PREFIX: &str = "CODEPLANE_SET_";
 
 /// What settings are read from.
 #[derive(Clone, Debug, Default)]
-pub struct Sources {
+pub(crate) struct Sources {
     /// The configuration file; none: only defaults.
     pub file: Option<PathBuf>,
     /// The environment, as pairs.
@@ -23,7 +23,7 @@ pub struct Sources {
 
 /// The settings cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration file {}: {source}", path.display())]
     Read {
@@ -46,7 +46,7 @@ pub enum ConfigError {
 ///
 /// # Errors
 /// [`ConfigError`], naming the file and line, the variable or the flag; nothing is half-applied.
-pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
+pub(crate) fn load(sources: &Sources) -> Result<Config, ConfigError> {
     let mut table = Table::new();
     let mut origin = "configuration".to_owned();
     if let Some(path) = &sources.file {
@@ -136,7 +136,8 @@ mod tests {
     fn flags_win_over_the_environment_and_that_over_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cpd.toml");
-        std::fs::write(&path, "[sessions]\nmax = 1\n[output]\nsession_limit = \"64MiB\"\n").unwrap();
+        std::fs::write(&path, "[sessions]\nmax = 1\n[output]\nsession_limit = \"64MiB\"\n")
+            .unwrap();
 
         let config = load(&Sources {
             file: Some(path),

@@ -9,13 +9,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 
-pub use load::{ConfigError, Sources, load};
-pub use units::{Bytes, Span};
+pub(crate) use load::{ConfigError, Sources, load};
+pub(crate) use units::{Bytes, Span};
 
 /// Every setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// How it logs.
     pub log: LogConfig,
     /// How many sessions, and how they end.
@@ -33,7 +33,7 @@ pub struct Config {
 /// Settings of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct LogConfig {
+pub(crate) struct LogConfig {
     /// The least important messages that are written.
     pub level: LogLevel,
     /// How they are written.
@@ -43,7 +43,7 @@ pub struct LogConfig {
 /// Importance of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LogLevel {
+pub(crate) enum LogLevel {
     /// Somebody must act.
     Error,
     /// The daemon coped.
@@ -72,7 +72,7 @@ impl LogLevel {
 /// Form of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// Human on a terminal, JSON otherwise.
     #[default]
     Auto,
@@ -85,7 +85,7 @@ pub enum LogFormat {
 /// Settings of sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct SessionsConfig {
+pub(crate) struct SessionsConfig {
     /// Most sessions that exist at a time, ended ones included.
     pub max: u32,
     /// Ended sessions are deleted after this time; none: they stay until `rm`.
@@ -116,16 +116,37 @@ impl Default for SessionsConfig {
 /// What a program in a terminal expects of its user's environment, and nothing that is a secret by
 /// its purpose.
 const ENV_ALLOW: [&str; 25] = [
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR",
-    "EDITOR", "VISUAL", "PAGER", "LESS", "MANPATH", "XDG_*", "SSH_AUTH_SOCK", "DISPLAY",
-    "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "http_proxy", "https_proxy", "no_proxy",
-    "NO_COLOR", "LS_COLORS",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "TZ",
+    "TMPDIR",
+    "EDITOR",
+    "VISUAL",
+    "PAGER",
+    "LESS",
+    "MANPATH",
+    "XDG_*",
+    "SSH_AUTH_SOCK",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "NO_COLOR",
+    "LS_COLORS",
 ];
 
 /// Settings of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct OutputConfig {
+pub(crate) struct OutputConfig {
     /// Most bytes kept of one session's output.
     pub session_limit: Bytes,
     /// Most bytes kept of all sessions' output together.
@@ -147,7 +168,7 @@ impl Default for OutputConfig {
 /// Settings of input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct InputConfig {
+pub(crate) struct InputConfig {
     /// Most bytes of one call.
     pub max: Bytes,
 }
@@ -161,7 +182,7 @@ impl Default for InputConfig {
 /// Settings of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct EventsConfig {
+pub(crate) struct EventsConfig {
     /// Most events kept; the oldest go first.
     pub max: u64,
 }
@@ -175,7 +196,7 @@ impl Default for EventsConfig {
 /// Settings of the daemon itself.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ServerConfig {
+pub(crate) struct ServerConfig {
     /// How long the end of the daemon waits for calls that are under way.
     pub shutdown_grace: Span,
     /// Use the shim binary at this path; none: the one beside the daemon.
@@ -191,7 +212,7 @@ impl Default for ServerConfig {
 impl Config {
     /// What is wrong with the values, one line each; empty if nothing.
     #[must_use]
-    pub fn problems(&self) -> Vec<String> {
+    pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mut require = |holds: Check, text: &str| match holds {
             Check::Holds => {}
@@ -230,7 +251,10 @@ enum Check {
 }
 
 impl Check {
-    #[expect(clippy::fn_params_excessive_bools, reason = "turns the outcome of a comparison into a name")]
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        reason = "turns the outcome of a comparison into a name"
+    )]
     const fn of(holds: bool) -> Self {
         if holds { Self::Holds } else { Self::Broken }
     }

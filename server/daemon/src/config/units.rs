@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer, de};
 
 /// A size in bytes: `4096`, `"64KiB"`, `"256MiB"`, `"20GiB"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bytes(pub u64);
+pub(crate) struct Bytes(pub u64);
 
 /// A duration: `"500ms"`, `"10s"`, `"5m"`, `"1h"`, `"30d"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub Duration);
+pub(crate) struct Span(pub Duration);
 
 const SIZES: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
 
@@ -22,10 +22,10 @@ impl Bytes {
     ///
     /// # Errors
     /// What would be right, for the user.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        scaled(text, &SIZES)
-            .map(Self)
-            .ok_or_else(|| format!("'{text}' is not a size: write for example \"64KiB\" or \"256MiB\""))
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        scaled(text, &SIZES).map(Self).ok_or_else(|| {
+            format!("'{text}' is not a size: write for example \"64KiB\" or \"256MiB\"")
+        })
     }
 }
 
@@ -34,7 +34,7 @@ impl Span {
     ///
     /// # Errors
     /// What would be right, for the user.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         scaled(text, &DURATIONS_MS).map(|ms| Self(Duration::from_millis(ms))).ok_or_else(|| {
             format!("'{text}' is not a duration: write for example \"500ms\", \"10s\" or \"30d\"")
         })

@@ -1,8 +1,8 @@
 //! Values of the application as messages.
 
 use codeplane_core::{
-    EndReason, Event, EventKind, ExitStatus, OutputPosition, SessionState, StateName,
-    TerminalSize, Timestamp,
+    EndReason, Event, EventKind, ExitStatus, OutputPosition, SessionState, StateName, TerminalSize,
+    Timestamp,
 };
 use codeplane_proto::v1;
 
@@ -132,9 +132,7 @@ fn payload(kind: EventKind) -> Option<v1::event::Payload> {
         EventKind::TerminalResized { size: new } => {
             Payload::TerminalResized(v1::TerminalResized { size: Some(size(new)) })
         }
-        EventKind::TerminalTitle { title } => {
-            Payload::TerminalTitle(v1::TerminalTitle { title })
-        }
+        EventKind::TerminalTitle { title } => Payload::TerminalTitle(v1::TerminalTitle { title }),
         EventKind::TerminalNotification { title, body } => {
             Payload::TerminalNotification(v1::TerminalNotification { title, body })
         }

@@ -40,7 +40,8 @@ impl EventService for Events {
         let size = page::size(request.page_size).map_err(status)?;
         let filter = page::filter(&request.filter, &EVENT_FILTER_FIELDS).map_err(status)?;
         let token = page::event_cursor(&request.page_token, &filter).map_err(status)?;
-        let after = token.or((request.after_revision > 0).then_some(Revision(request.after_revision)));
+        let after =
+            token.or((request.after_revision > 0).then_some(Revision(request.after_revision)));
         let list = self.app.list_events(&filter, size, after).await.map_err(status)?;
         let next = list.next.map(|revision| page::event_token(revision, &filter));
         Ok(Response::new(v1::ListEventsResponse {

@@ -1,8 +1,6 @@
 //! Fields of requests that several calls have.
 
-use codeplane_core::{
-    AttachmentId, Incarnation, Offset, OutputPosition, RequestId, TerminalSize,
-};
+use codeplane_core::{AttachmentId, Incarnation, Offset, OutputPosition, RequestId, TerminalSize};
 use codeplane_proto::v1;
 use prost::Message;
 use std::time::Duration;
@@ -47,10 +45,7 @@ pub(super) fn size(field: &str, size: Option<v1::TerminalSize>) -> Result<Termin
 }
 
 /// A position.
-pub(super) fn position(
-    field: &str,
-    position: v1::OutputPosition,
-) -> Result<OutputPosition, Error> {
+pub(super) fn position(field: &str, position: v1::OutputPosition) -> Result<OutputPosition, Error> {
     if position.incarnation == 0 {
         return Err(Error::invalid(format!("{field}.incarnation"), "counts from 1"));
     }

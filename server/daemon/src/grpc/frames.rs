@@ -50,7 +50,9 @@ impl Frames {
 
     fn convert(&self, frame: Frame) -> Message {
         match frame {
-            Frame::Attached(attached) => Message::Attached(attached_message(self.session, attached)),
+            Frame::Attached(attached) => {
+                Message::Attached(attached_message(self.session, attached))
+            }
             Frame::Snapshot { position, data, size } => Message::Snapshot(v1::Snapshot {
                 position: Some(convert::position(position)),
                 data,

@@ -82,9 +82,7 @@ impl Services {
 
     /// Says that the daemon serves: only after every live shim was adopted.
     pub(crate) async fn set_serving(&self) {
-        self.health
-            .set_service_status("", tonic_health::ServingStatus::Serving)
-            .await;
+        self.health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     }
 
     /// Serves until the daemon ends.

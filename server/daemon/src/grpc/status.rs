@@ -34,10 +34,18 @@ pub(super) fn status(answer: Error) -> Status {
             add_violations(&mut details, &violations);
         }
         Error::WrongState { session, is, wanted } => {
-            details.add_precondition_failure_violation("STATE", session.to_string(), format!("{is}: {wanted}"));
+            details.add_precondition_failure_violation(
+                "STATE",
+                session.to_string(),
+                format!("{is}: {wanted}"),
+            );
         }
         Error::ControlTaken { session, holder } => {
-            details.add_precondition_failure_violation("CONTROL", session.to_string(), format!("held by {holder}"));
+            details.add_precondition_failure_violation(
+                "CONTROL",
+                session.to_string(),
+                format!("held by {holder}"),
+            );
         }
         Error::Quota { subject, description } => {
             details.add_quota_failure_violation(subject, description);

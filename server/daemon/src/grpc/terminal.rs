@@ -37,11 +37,9 @@ impl TerminalService for Terminals {
     ) -> Result<Response<AttachFrames>, Status> {
         let caller = caller(&request)?;
         let mut inbound = request.into_inner();
-        let init = match inbound.message().await?.and_then(|first| first.request) {
-            Some(Inbound::Init(init)) => init,
-            Some(_) | None => {
-                return Err(status(Error::invalid("init", "must be the first message")));
-            }
+        let first = inbound.message().await?.and_then(|first| first.request);
+        let Some(Inbound::Init(init)) = first else {
+            return Err(status(Error::invalid("init", "must be the first message")));
         };
         let live = self.app.find(&init.session).map_err(status)?;
         let request = attach(init).map_err(status)?;
@@ -72,10 +70,9 @@ impl TerminalService for Terminals {
             data: piece.data,
             next: Some(convert::position(piece.next)),
             end: Some(convert::position(piece.end)),
-            gap: piece.gap_from.map(|from| v1::Gap {
-                from: Some(convert::position(from)),
-                to: Some(position),
-            }),
+            gap: piece
+                .gap_from
+                .map(|from| v1::Gap { from: Some(convert::position(from)), to: Some(position) }),
         }))
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 /// What is known of a process's ancestors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ancestry {
+pub(crate) enum Ancestry {
     /// One of them is in the set, or the process itself is.
     Descends,
     /// None is.
@@ -17,7 +17,7 @@ pub enum Ancestry {
 ///
 /// What was started by a shim cannot leave its ancestry: the shim is a subreaper, so that orphans
 /// are handed to it and not to process 1.
-pub fn ancestry(pid: i32, is_shim: impl Fn(i32) -> bool) -> Ancestry {
+pub(crate) fn ancestry(pid: i32, is_shim: impl Fn(i32) -> bool) -> Ancestry {
     let mut at = pid;
     // No chain of parents is longer than the number of processes; a cycle cannot be, but a
     // process table that changes under us could look like one.

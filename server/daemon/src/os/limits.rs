@@ -6,7 +6,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 ///
 /// Every session needs a few descriptors and every attachment two; the usual soft limit of 1,024
 /// is there for programs that use `select`.
-pub fn raise_open_files() {
+pub(crate) fn raise_open_files() {
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
     {
@@ -16,6 +16,6 @@ pub fn raise_open_files() {
 
 /// How many files this process may have open.
 #[must_use]
-pub fn open_files() -> u64 {
+pub(crate) fn open_files() -> u64 {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft)
 }

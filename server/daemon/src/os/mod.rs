@@ -5,15 +5,15 @@ mod limits;
 mod notify;
 mod signal;
 
-pub use ancestry::{Ancestry, ancestry};
-pub use limits::{open_files, raise_open_files};
-pub use notify::{Notification, notify};
-pub use signal::signal_number;
+pub(crate) use ancestry::{Ancestry, ancestry};
+pub(crate) use limits::{open_files, raise_open_files};
+pub(crate) use notify::{Notification, notify};
+pub(crate) use signal::signal_number;
 
 use std::fs;
 
 /// Identifies this start of the machine; a process of another one cannot be alive.
 #[must_use]
-pub fn boot_id() -> String {
+pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }

@@ -6,7 +6,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 /// What the service manager is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notification {
+pub(crate) enum Notification {
     /// The daemon serves.
     Ready,
     /// The daemon ends.
@@ -14,7 +14,7 @@ pub enum Notification {
 }
 
 /// Sends a notification if a service manager asked for them (`NOTIFY_SOCKET`).
-pub fn notify(what: Notification) {
+pub(crate) fn notify(what: Notification) {
     let Some(path) = env::var_os("NOTIFY_SOCKET") else { return };
     let text: &[u8] = match what {
         Notification::Ready => b"READY=1",

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 /// The number of a signal by its name, with or without `SIG`, in any case; or by its number.
 #[must_use]
-pub fn signal_number(text: &str) -> Option<i32> {
+pub(crate) fn signal_number(text: &str) -> Option<i32> {
     if let Ok(number) = text.parse::<i32>() {
         return (1..=64).contains(&number).then_some(number);
     }

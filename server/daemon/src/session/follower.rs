@@ -22,7 +22,7 @@ const CHUNK_BYTES: u64 = 64 << 10;
 
 /// Where and how to follow.
 #[derive(Debug)]
-pub struct Follow {
+pub(crate) struct Follow {
     /// The first frames, before any output: `Attached`, a snapshot.
     pub head: Vec<Frame>,
     /// Where output begins.
@@ -35,7 +35,7 @@ pub struct Follow {
 
 /// When a follower ends, besides the end of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
+pub(crate) enum Until {
     /// When the session is over.
     SessionEnds,
     /// When the incarnation is over.
@@ -49,7 +49,7 @@ pub enum Until {
 /// It has no queue: it is asked for a frame when its client can take one, and reads the file then.
 /// So a slow client slows only itself, and the log is its buffer.
 #[derive(Debug)]
-pub struct Follower {
+pub(crate) struct Follower {
     live: Arc<Live>,
     slot: usize,
     reader: LogReader,
@@ -77,7 +77,7 @@ struct Told {
 impl Follower {
     /// A follower that sees everything from now on.
     #[must_use]
-    pub fn new(live: Arc<Live>, follow: Follow) -> Self {
+    pub(crate) fn new(live: Arc<Live>, follow: Follow) -> Self {
         let resize = live.next_resize();
         let levels = live.levels(resize);
         let told = Told {
@@ -249,7 +249,6 @@ impl Follower {
             return self.at_end();
         }
     }
-
 }
 
 impl Stream for Follower {

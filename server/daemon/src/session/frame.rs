@@ -7,7 +7,7 @@ use codeplane_core::{
 
 /// One frame. `Attached` comes first, `End` last.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub(crate) enum Frame {
     /// The attachment stands.
     Attached(Attached),
     /// The screen at a position; output goes on there.
@@ -73,7 +73,7 @@ pub enum Frame {
 
 /// The first frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attached {
+pub(crate) struct Attached {
     /// Where output begins.
     pub position: OutputPosition,
     /// The present size.
@@ -86,7 +86,7 @@ pub struct Attached {
 
 /// What an attachment is told of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeatFacts {
+pub(crate) struct SeatFacts {
     /// Its id.
     pub id: AttachmentId,
     /// Its secret.
@@ -99,7 +99,7 @@ pub struct SeatFacts {
 
 /// Whether an attachment may type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
+pub(crate) enum Control {
     /// It may.
     Held {
         /// From here on its terminal answers queries; none if the daemon goes on to answer them.
@@ -111,7 +111,7 @@ pub enum Control {
 
 /// Why a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StreamEnd {
+pub(crate) enum StreamEnd {
     /// The client asked to leave.
     Detached,
     /// The same client attached again; this is the old stream.

@@ -1,7 +1,5 @@
 //! Typing: every way in ends in the shim's one queue.
 
-use std::sync::Arc;
-
 use codeplane_core::{AttachmentId, OutputPosition, RequestId, TerminalSize};
 use codeplane_shim::{InputToken, Part, ToShim};
 
@@ -11,7 +9,7 @@ use super::seat::{INPUT_BYTES, Seat};
 
 /// Input was not typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InputError {
+pub(crate) enum InputError {
     /// The session has ended.
     #[error("the session has ended")]
     Ended,
@@ -31,7 +29,7 @@ impl From<LinkClosed> for InputError {
 
 /// One atomic item of input.
 #[derive(Debug)]
-pub struct UnaryInput<'a> {
+pub(crate) struct UnaryInput<'a> {
     /// A repetition with the same id is not typed again.
     pub request: RequestId,
     /// On whose behalf it is recorded.
@@ -49,15 +47,16 @@ impl Live {
     ///
     /// # Cancel safety
     /// Dropped before it is sent: nothing is typed. After: all of it is.
-    pub async fn type_as(&self, seat: &Seat, seq: u64, bytes: &[u8]) -> Result<(), InputError> {
+    pub(crate) async fn type_as(
+        &self,
+        seat: &Seat,
+        seq: u64,
+        bytes: &[u8],
+    ) -> Result<(), InputError> {
         let Some(link) = self.link() else { return Err(InputError::Ended) };
         let bytes = if self.is_holder(seat.id()) { bytes } else { &[] };
-        let message = ToShim::Input {
-            token: InputToken(seat.token()),
-            seq,
-            author: seat.id(),
-            bytes,
-        };
+        let message =
+            ToShim::Input { token: InputToken(seat.token()), seq, author: seat.id(), bytes };
         Ok(link.send_input(&message, bytes.len()).await?)
     }
 
@@ -69,7 +68,10 @@ impl Live {
     ///
     /// # Cancel safety
     /// Dropped: either all of it is typed or nothing.
-    pub async fn type_unary(&self, input: UnaryInput<'_>) -> Result<OutputPosition, InputError> {
+    pub(crate) async fn type_unary(
+        &self,
+        input: UnaryInput<'_>,
+    ) -> Result<OutputPosition, InputError> {
         let Some(link) = self.link() else { return Err(InputError::Ended) };
         let fate = link.expect_unary(input.request);
         let mut parts = input.bytes.chunks(INPUT_BYTES).peekable();
@@ -99,55 +101,42 @@ impl Live {
     }
 
     /// Tells the shim of a new attachment whose input it is to remember.
-    ///
-    /// # Errors
-    /// [`LinkClosed`]
-    pub async fn announce(&self, seat: &Seat) -> Result<(), LinkClosed> {
-        let Some(link) = self.link() else { return Err(LinkClosed) };
-        link.send(&ToShim::Register { token: InputToken(seat.token()), attachment: seat.id() }).await
-    }
-
-    /// Sets the size of the terminal.
-    ///
-    /// # Errors
-    /// [`LinkClosed`]
-    pub async fn resize(&self, size: TerminalSize, author: AttachmentId) -> Result<(), LinkClosed> {
-        let Some(link) = self.link() else { return Err(LinkClosed) };
-        link.send(&ToShim::Resize { size, author }).await
+    pub(crate) async fn announce(&self, seat: &Seat) {
+        let token = InputToken(seat.token());
+        self.tell(&ToShim::Register { token, attachment: seat.id() }).await;
     }
 
     /// The size of an attachment's terminal changed: it becomes the session's while it controls.
-    ///
-    /// # Errors
-    /// [`LinkClosed`]
-    pub async fn resize_as(&self, seat: &Seat, size: TerminalSize) -> Result<(), LinkClosed> {
+    pub(crate) async fn resize_as(&self, seat: &Seat, size: TerminalSize) {
         seat.note_size(size);
-        if self.is_holder(seat.id()) && size != self.size() {
-            return self.resize(size, seat.id()).await;
-        }
-        Ok(())
+        self.fit_holder().await;
     }
 
     /// After a change of control: the size belongs to the holder.
-    ///
-    /// # Errors
-    /// [`LinkClosed`]
-    pub async fn fit_holder(&self) -> Result<(), LinkClosed> {
-        let holder: Option<Arc<Seat>> = self.holder();
-        match holder.as_ref().and_then(|seat| seat.size().map(|size| (seat, size))) {
-            Some((seat, size)) if size != self.size() => self.resize(size, seat.id()).await,
-            Some(_) | None => Ok(()),
+    pub(crate) async fn fit_holder(&self) {
+        let Some(holder) = self.holder() else { return };
+        match holder.size() {
+            Some(size) if size != self.size() => {
+                self.tell(&ToShim::Resize { size, author: holder.id() }).await;
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    async fn tell(&self, message: &ToShim<'_>) {
+        if let Some(link) = self.link() {
+            link.tell(message).await;
         }
     }
 
     /// Answers a ping of an attachment.
-    pub fn ping(&self, seat: &Seat, id: u64) {
+    pub(crate) fn ping(&self, seat: &Seat, id: u64) {
         seat.set_ping(id);
         self.changed();
     }
 
     /// An attachment wants to leave.
-    pub fn ask_to_leave(&self, seat: &Seat) {
+    pub(crate) fn ask_to_leave(&self, seat: &Seat) {
         seat.set_leaving();
         self.changed();
     }

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 /// The shim is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the session's shim is gone")]
-pub struct LinkClosed;
+pub(crate) struct LinkClosed;
 
 /// What became of one unary input.
 pub(super) type UnaryAnswer = Result<(), UnaryRefusal>;
@@ -34,14 +34,17 @@ pub(super) enum UnaryRefusal {
     Unknown,
 }
 
+/// Inputs of one attachment that were sent and not yet applied: their numbers and lengths.
+type UnderWay = VecDeque<(u64, usize)>;
+
 /// A connection to a shim. Any number of tasks may send; one receives.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     socket: AsyncFd<ShimSocket>,
     /// Room for attached input that the terminal has not taken yet, in bytes.
     room: Semaphore,
     /// What takes up the room, by attachment.
-    under_way: Mutex<HashMap<[u8; 16], VecDeque<(u64, usize)>>>,
+    under_way: Mutex<HashMap<[u8; 16], UnderWay>>,
     /// Who waits for which unary input.
     unary: Mutex<HashMap<RequestId, Vec<oneshot::Sender<UnaryAnswer>>>>,
 }
@@ -51,9 +54,11 @@ impl Link {
     ///
     /// # Errors
     /// If the runtime cannot watch it.
-    pub fn new(socket: ShimSocket) -> io::Result<Self> {
+    pub(crate) fn new(socket: ShimSocket) -> io::Result<Self> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        let socket = AsyncFd::with_interest(socket, interest)?;
+        // SAFETY: the socket owns its descriptor and answers the same one as long as it lives.
+        let registered = unsafe { AsyncFd::register_with_interest(socket, interest) };
+        let socket = registered.map_err(io::Error::from)?;
         Ok(Self {
             socket,
             room: Semaphore::new(INPUT_WINDOW_BYTES),
@@ -69,7 +74,7 @@ impl Link {
     ///
     /// # Cancel safety
     /// Dropped before it is sent: it is not. A message is sent whole or not at all.
-    pub async fn send(&self, message: &ToShim<'_>) -> Result<(), LinkClosed> {
+    pub(crate) async fn send(&self, message: &ToShim<'_>) -> Result<(), LinkClosed> {
         loop {
             if self.try_send(message)? == TrySend::Sent {
                 return Ok(());
@@ -81,6 +86,16 @@ impl Link {
             if self.try_send(message)? == TrySend::Sent {
                 return Ok(());
             }
+        }
+    }
+
+    /// Sends one message to a shim that may be gone: then there is nobody who needs it.
+    ///
+    /// # Cancel safety
+    /// As [`Link::send`].
+    pub(crate) async fn tell(&self, message: &ToShim<'_>) {
+        if self.send(message).await.is_err() {
+            tracing::debug!("a message found no shim");
         }
     }
 
@@ -133,7 +148,7 @@ impl Link {
     ///
     /// # Errors
     /// [`LinkClosed`] if the shim ends instead.
-    pub async fn hello(&self) -> Result<HelloReply, LinkClosed> {
+    pub(crate) async fn hello(&self) -> Result<HelloReply, LinkClosed> {
         let mut buffer = vec![0; MAX_MESSAGE_BYTES];
         loop {
             if let FromShim::Hello(hello) = self.receive(&mut buffer).await? {
@@ -146,7 +161,7 @@ impl Link {
     ///
     /// # Errors
     /// [`LinkClosed`] if the shim ends instead.
-    pub async fn started(&self) -> Result<Result<HelloReply, StartFault>, LinkClosed> {
+    pub(crate) async fn started(&self) -> Result<Result<HelloReply, StartFault>, LinkClosed> {
         let mut buffer = vec![0; MAX_MESSAGE_BYTES];
         loop {
             match self.receive(&mut buffer).await? {

@@ -9,7 +9,7 @@ use super::live::Live;
 
 /// Every session that exists, ended ones included.
 #[derive(Debug, Default)]
-pub struct Registry {
+pub(crate) struct Registry {
     inner: Mutex<Inner>,
 }
 
@@ -21,7 +21,7 @@ struct Inner {
 
 /// What a reference names.
 #[derive(Debug)]
-pub enum Lookup {
+pub(crate) enum Lookup {
     /// This session.
     Found(Arc<Live>),
     /// None.
@@ -32,7 +32,7 @@ pub enum Lookup {
 
 /// A name that is kept for a session which is not there yet; given back when dropped.
 #[derive(Debug)]
-pub struct NameReservation<'a> {
+pub(crate) struct NameReservation<'a> {
     registry: &'a Registry,
     name: Option<SessionName>,
     id: SessionId,
@@ -40,7 +40,7 @@ pub struct NameReservation<'a> {
 
 impl Registry {
     /// Adds a session; its name, if it has one, is its own from now on.
-    pub fn insert(&self, live: Arc<Live>) {
+    pub(crate) fn insert(&self, live: Arc<Live>) {
         let name = live.session().spec.name;
         let mut inner = self.lock();
         if let Some(name) = name {
@@ -50,7 +50,7 @@ impl Registry {
     }
 
     /// Removes a session and frees its name.
-    pub fn remove(&self, id: SessionId) {
+    pub(crate) fn remove(&self, id: SessionId) {
         let mut inner = self.lock();
         inner.sessions.remove(&id);
         inner.names.retain(|_, owner| *owner != id);
@@ -60,7 +60,7 @@ impl Registry {
     ///
     /// # Errors
     /// The session whose name it is.
-    pub fn reserve(
+    pub(crate) fn reserve(
         &self,
         name: Option<SessionName>,
         id: SessionId,
@@ -77,12 +77,12 @@ impl Registry {
     }
 
     /// Frees the names of a session but `keep`.
-    pub fn release_names(&self, id: SessionId, keep: Option<&SessionName>) {
+    pub(crate) fn release_names(&self, id: SessionId, keep: Option<&SessionName>) {
         self.lock().names.retain(|name, owner| *owner != id || Some(name) == keep);
     }
 
     /// Finds a session.
-    pub fn find(&self, reference: &SessionRef) -> Lookup {
+    pub(crate) fn find(&self, reference: &SessionRef) -> Lookup {
         let inner = self.lock();
         let text = match reference {
             SessionRef::Id(id) => {
@@ -104,17 +104,17 @@ impl Registry {
     }
 
     /// One session by its whole id.
-    pub fn get(&self, id: SessionId) -> Option<Arc<Live>> {
+    pub(crate) fn get(&self, id: SessionId) -> Option<Arc<Live>> {
         self.lock().sessions.get(&id).cloned()
     }
 
     /// All sessions, in no order.
-    pub fn all(&self) -> Vec<Arc<Live>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Live>> {
         self.lock().sessions.values().cloned().collect()
     }
 
     /// How many there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.lock().sessions.len()
     }
 
@@ -125,7 +125,7 @@ impl Registry {
 
 impl NameReservation<'_> {
     /// The session is there: the name is its own.
-    pub fn keep(mut self) {
+    pub(crate) fn keep(mut self) {
         self.name = None;
     }
 }

@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use codeplane_core::{AttachmentId, TerminalSize};
 
 /// Most bytes of one input frame: it travels to the shim as one message.
-pub const INPUT_BYTES: usize = 32 << 10;
+pub(crate) const INPUT_BYTES: usize = 32 << 10;
 
 /// Who answers terminal queries while an attachment holds control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answers {
+pub(crate) enum Answers {
     /// The client's own terminal.
     Client,
     /// The daemon.
@@ -19,7 +19,7 @@ pub enum Answers {
 
 /// An attachment's place. Its stream reads it, its inbound messages write it.
 #[derive(Debug)]
-pub struct Seat {
+pub(crate) struct Seat {
     id: AttachmentId,
     token: [u8; 16],
     /// Who attached, for the rule that another principal's control is respected.
@@ -36,7 +36,7 @@ pub struct Seat {
 impl Seat {
     /// A seat whose input up to `acked` was applied before.
     #[must_use]
-    pub const fn new(
+    pub(crate) const fn new(
         id: AttachmentId,
         token: [u8; 16],
         principal: String,
@@ -57,31 +57,31 @@ impl Seat {
 
     /// Its id.
     #[must_use]
-    pub const fn id(&self) -> AttachmentId {
+    pub(crate) const fn id(&self) -> AttachmentId {
         self.id
     }
 
     /// Its secret.
     #[must_use]
-    pub const fn token(&self) -> [u8; 16] {
+    pub(crate) const fn token(&self) -> [u8; 16] {
         self.token
     }
 
     /// Who attached.
     #[must_use]
-    pub fn principal(&self) -> &str {
+    pub(crate) fn principal(&self) -> &str {
         &self.principal
     }
 
     /// Who answers the program's queries while it holds control.
     #[must_use]
-    pub const fn answers(&self) -> Answers {
+    pub(crate) const fn answers(&self) -> Answers {
         self.answers
     }
 
     /// The last input number that was applied.
     #[must_use]
-    pub fn acked(&self) -> u64 {
+    pub(crate) fn acked(&self) -> u64 {
         self.acked.load(Ordering::Acquire)
     }
 
@@ -116,12 +116,12 @@ impl Seat {
 
     /// The size of its client's terminal.
     #[must_use]
-    pub fn size(&self) -> Option<TerminalSize> {
+    pub(crate) fn size(&self) -> Option<TerminalSize> {
         *self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The size of its client's terminal is this.
-    pub fn note_size(&self, size: TerminalSize) {
+    pub(crate) fn note_size(&self, size: TerminalSize) {
         *self.size.lock().unwrap_or_else(PoisonError::into_inner) = Some(size);
     }
 }

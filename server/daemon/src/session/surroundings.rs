@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 /// What every session must know of its daemon.
 #[derive(Debug)]
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     stopping: CancellationToken,
     segment_bytes: u64,
     segment: Notify,
@@ -15,7 +15,7 @@ impl Surroundings {
     /// `stopping` is cancelled when the daemon begins to end; logs are cut into segments of
     /// `segment_bytes`.
     #[must_use]
-    pub fn new(stopping: CancellationToken, segment_bytes: u64) -> Self {
+    pub(crate) fn new(stopping: CancellationToken, segment_bytes: u64) -> Self {
         Self { stopping, segment_bytes: segment_bytes.max(1), segment: Notify::new() }
     }
 
@@ -23,7 +23,7 @@ impl Surroundings {
     ///
     /// # Cancel safety
     /// Safe.
-    pub async fn new_segment(&self) {
+    pub(crate) async fn new_segment(&self) {
         self.segment.notified().await;
     }
 

@@ -16,7 +16,7 @@ use super::view::LogHealth;
 
 /// What must be written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact {
+pub(crate) enum Fact {
     /// The program runs.
     Started {
         /// Which run.
@@ -47,7 +47,7 @@ pub enum Fact {
 }
 
 /// Takes up the connection: publishes what the shim said in its greeting.
-pub fn adopt(live: &Live, link: &Arc<Link>, hello: &HelloReply) {
+pub(crate) fn adopt(live: &Live, link: &Arc<Link>, hello: &HelloReply) {
     let inputs = hello.inputs.iter().map(|input| {
         (input.token.0, Remembered { attachment: input.attachment, seq: input.applied })
     });
@@ -65,7 +65,7 @@ pub fn adopt(live: &Live, link: &Arc<Link>, hello: &HelloReply) {
 ///
 /// # Cancel safety
 /// Safe: the shim repeats every level in its next greeting.
-pub async fn receive(live: Arc<Live>, link: Arc<Link>, facts: mpsc::Sender<Fact>) {
+pub(crate) async fn receive(live: Arc<Live>, link: Arc<Link>, facts: mpsc::Sender<Fact>) {
     let incarnation = live.incarnation();
     let mut buffer = vec![0; MAX_MESSAGE_BYTES];
     loop {

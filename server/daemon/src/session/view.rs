@@ -4,7 +4,7 @@ use codeplane_core::{AttachmentId, OutputPosition, Session, TerminalSize};
 
 /// What is known of a session at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct View {
+pub(crate) struct View {
     /// The row.
     pub session: Session,
     /// Its program's process id; 0 if it does not run.
@@ -27,7 +27,7 @@ pub struct View {
 
 /// Whether output can be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogHealth {
+pub(crate) enum LogHealth {
     /// It is.
     #[default]
     Written,

@@ -8,7 +8,7 @@ use std::task::Waker;
 /// A wake-up carries no data: it says that something is different and nothing about what. A
 /// follower registers first and looks then, so that no change falls between the two.
 #[derive(Debug, Default)]
-pub struct Wakers {
+pub(crate) struct Wakers {
     slots: Mutex<Slots>,
 }
 
@@ -21,7 +21,7 @@ struct Slots {
 
 impl Wakers {
     /// A place for one follower, which it gives back with [`Wakers::leave`].
-    pub fn join(&self) -> usize {
+    pub(crate) fn join(&self) -> usize {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.free.pop().unwrap_or_else(|| {
             slots.wakers.push(None);
@@ -30,14 +30,14 @@ impl Wakers {
     }
 
     /// Gives a place back.
-    pub fn leave(&self, slot: usize) {
+    pub(crate) fn leave(&self, slot: usize) {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.wakers[slot] = None;
         slots.free.push(slot);
     }
 
     /// Asks to be woken at the next change.
-    pub fn register(&self, slot: usize, waker: &Waker) {
+    pub(crate) fn register(&self, slot: usize, waker: &Waker) {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut slots.wakers[slot] {
             Some(old) if old.will_wake(waker) => {}
@@ -46,18 +46,12 @@ impl Wakers {
     }
 
     /// Wakes everybody who waits.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         for slot in &mut slots.wakers {
             if let Some(waker) = slot.take() {
                 waker.wake();
             }
         }
-    }
-
-    /// How many followers there are.
-    pub fn count(&self) -> usize {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.wakers.len() - slots.free.len()
     }
 }

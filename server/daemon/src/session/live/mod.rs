@@ -1,28 +1,30 @@
 //! The memory of one session.
 
+mod resizes;
+mod seats;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codeplane_core::{
-    Acquire, AttachmentId, ControlChange, ControlLease, ControlTaken, EndReason, Incarnation,
-    Offset, OutputPosition, Session, SessionId, SessionState, StateName, TerminalSize, Timestamp,
+    AttachmentId, ControlLease, EndReason, Incarnation, Offset, OutputPosition, Session, SessionId,
+    SessionState, StateName, TerminalSize, Timestamp,
 };
 use codeplane_shim::{Bundle, LogReader};
 
-use super::link::Link;
-use super::seat::{Answers, Seat};
-use super::surroundings::Surroundings;
-use super::view::{LogHealth, View};
-use super::wakers::Wakers;
+use resizes::Resizes;
 
-/// How many changes of size are remembered for followers that are behind.
-const RESIZES: usize = 256;
+use crate::session::link::Link;
+use crate::session::seat::Seat;
+use crate::session::surroundings::Surroundings;
+use crate::session::view::{LogHealth, View};
+use crate::session::wakers::Wakers;
 
 /// One session. Everything is a level that anybody may look at after a wake-up.
 #[derive(Debug)]
-pub struct Live {
+pub(crate) struct Live {
     id: SessionId,
     bundle: Bundle,
     /// End of the present incarnation's log, in bytes.
@@ -60,38 +62,6 @@ pub(super) struct Remembered {
     pub(super) seq: u64,
 }
 
-/// Changes of size in the order of their positions; numbered, so that each is seen once.
-#[derive(Debug, Default)]
-pub(super) struct Resizes {
-    first: u64,
-    list: std::collections::VecDeque<(Offset, TerminalSize)>,
-}
-
-impl Resizes {
-    fn push(&mut self, at: Offset, size: TerminalSize) {
-        if self.list.len() == RESIZES {
-            self.list.pop_front();
-            self.first += 1;
-        }
-        self.list.push_back((at, size));
-    }
-
-    /// The change with this number or the oldest one after it, with its number.
-    fn at_or_after(&self, number: u64) -> Option<(u64, Offset, TerminalSize)> {
-        let number = number.max(self.first);
-        let index = usize::try_from(number - self.first).ok()?;
-        self.list.get(index).map(|(at, size)| (number, *at, *size))
-    }
-
-    fn next_number(&self) -> u64 {
-        self.first + self.list.len() as u64
-    }
-}
-
-/// The attachment cannot be resumed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResumeError;
-
 /// What a follower compares with what it has told its client.
 #[derive(Clone, Debug)]
 pub(super) struct Levels {
@@ -106,7 +76,11 @@ pub(super) struct Levels {
 impl Live {
     /// A session as its row and its log say it is.
     #[must_use]
-    pub fn new(session: Session, bundle: Bundle, surroundings: Arc<Surroundings>) -> Arc<Self> {
+    pub(crate) fn new(
+        session: Session,
+        bundle: Bundle,
+        surroundings: Arc<Surroundings>,
+    ) -> Arc<Self> {
         let size = session.spec.size;
         let id = session.id();
         Arc::new(Self {
@@ -136,68 +110,68 @@ impl Live {
 
     /// Its id.
     #[must_use]
-    pub const fn id(&self) -> SessionId {
+    pub(crate) const fn id(&self) -> SessionId {
         self.id
     }
 
     /// Its directory.
     #[must_use]
-    pub const fn bundle(&self) -> &Bundle {
+    pub(crate) const fn bundle(&self) -> &Bundle {
         &self.bundle
     }
 
     /// The files of the present incarnation's output.
     #[must_use]
-    pub fn output_dir(&self) -> PathBuf {
+    pub(crate) fn output_dir(&self) -> PathBuf {
         self.bundle.incarnation(self.incarnation()).output()
     }
 
     /// A reader of the present incarnation's output.
     #[must_use]
-    pub fn reader(&self) -> LogReader {
+    pub(crate) fn reader(&self) -> LogReader {
         LogReader::open(self.output_dir())
     }
 
     /// The end of the present incarnation's output.
     #[must_use]
-    pub fn end(&self) -> Offset {
+    pub(crate) fn end(&self) -> Offset {
         Offset(self.end.load(Ordering::Acquire))
     }
 
     /// The end of the output as a position.
     #[must_use]
-    pub fn end_position(&self) -> OutputPosition {
+    pub(crate) fn end_position(&self) -> OutputPosition {
         OutputPosition { incarnation: self.incarnation(), offset: self.end() }
     }
 
     /// The oldest output that is there.
     #[must_use]
-    pub fn start_position(&self) -> OutputPosition {
+    pub(crate) fn start_position(&self) -> OutputPosition {
         let state = self.lock();
         OutputPosition { incarnation: state.session.incarnation, offset: state.oldest }
     }
 
     /// The present run.
     #[must_use]
-    pub fn incarnation(&self) -> Incarnation {
+    pub(crate) fn incarnation(&self) -> Incarnation {
         self.lock().session.incarnation
     }
 
     /// The row.
     #[must_use]
-    pub fn session(&self) -> Session {
+    pub(crate) fn session(&self) -> Session {
         self.lock().session.clone()
     }
 
     /// The state of its process.
     #[must_use]
-    pub fn state(&self) -> SessionState {
+    pub(crate) fn state(&self) -> SessionState {
         self.lock().session.state.clone()
     }
 
     /// Everything, at one moment.
     #[must_use]
-    pub fn view(&self) -> View {
+    pub(crate) fn view(&self) -> View {
         let end = self.end();
         let state = self.lock();
         let incarnation = state.session.incarnation;
@@ -216,13 +190,13 @@ impl Live {
 
     /// The connection to its shim; none if it has ended or is being started.
     #[must_use]
-    pub fn link(&self) -> Option<Arc<Link>> {
+    pub(crate) fn link(&self) -> Option<Arc<Link>> {
         self.lock().link.clone()
     }
 
     /// The size of its terminal.
     #[must_use]
-    pub fn size(&self) -> TerminalSize {
+    pub(crate) fn size(&self) -> TerminalSize {
         self.lock().size
     }
 
@@ -230,7 +204,7 @@ impl Live {
     ///
     /// # Cancel safety
     /// Safe.
-    pub async fn until<T>(&self, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, mut look: impl FnMut(&Self) -> Option<T>) -> T {
         let place = Place { wakers: &self.wakers, slot: self.wakers.join() };
         std::future::poll_fn(|cx| {
             // First ask to be woken, then look.
@@ -282,13 +256,13 @@ impl Live {
     }
 
     /// Sets the end of a log that nobody writes any more, and where it begins.
-    pub fn set_extent(&self, oldest: Offset, end: Offset) {
+    pub(crate) fn set_extent(&self, oldest: Offset, end: Offset) {
         self.lock().oldest = oldest;
         self.set_end(end);
     }
 
     /// Old output was removed.
-    pub fn set_oldest(&self, oldest: Offset) {
+    pub(crate) fn set_oldest(&self, oldest: Offset) {
         self.change(|state| state.oldest = oldest);
     }
 
@@ -329,12 +303,12 @@ impl Live {
     }
 
     /// The program set its title.
-    pub fn set_title(&self, title: String) {
+    pub(crate) fn set_title(&self, title: String) {
         self.change(|state| state.title = title);
     }
 
     /// The process runs. Does nothing once it has ended or was told to stop.
-    pub fn set_started(&self, at: Timestamp) {
+    pub(crate) fn set_started(&self, at: Timestamp) {
         self.change(|state| {
             state.session.started_at = Some(at);
             match state.session.state {
@@ -351,7 +325,7 @@ impl Live {
     }
 
     /// It was told to stop.
-    pub fn set_stopping(&self) {
+    pub(crate) fn set_stopping(&self) {
         self.change(|state| match state.session.state {
             SessionState::Starting | SessionState::Running => {
                 state.session.state = SessionState::Stopping;
@@ -362,7 +336,7 @@ impl Live {
     }
 
     /// The incarnation is over. The first reason stays.
-    pub fn set_ended(&self, reason: EndReason, at: Timestamp) {
+    pub(crate) fn set_ended(&self, reason: EndReason, at: Timestamp) {
         self.change(|state| {
             if state.session.state.is_live() {
                 state.session.state = SessionState::Ended(reason);
@@ -374,133 +348,18 @@ impl Live {
     }
 
     /// The row was changed by its user.
-    pub fn set_row(&self, change: impl FnOnce(&mut Session)) {
+    pub(crate) fn set_row(&self, change: impl FnOnce(&mut Session)) {
         self.change(|state| change(&mut state.session));
     }
 
     /// The session is no more.
-    pub fn set_deleted(&self) {
+    pub(crate) fn set_deleted(&self) {
         self.change(|state| state.deleted = true);
-    }
-
-    /// Takes a seat: a new attachment, or with its token an earlier one that goes on.
-    ///
-    /// # Errors
-    /// [`ResumeError`] if nobody remembers the token.
-    pub fn sit(
-        &self,
-        resume: Option<[u8; 16]>,
-        principal: &str,
-        answers: Answers,
-    ) -> Result<Arc<Seat>, ResumeError> {
-        let mut state = self.lock();
-        let (id, token, seq) = match resume {
-            None => (AttachmentId::random(), *AttachmentId::random().as_bytes(), 0),
-            Some(token) => {
-                let seated = state.seats.values().find(|seat| seat.token() == token).cloned();
-                let known = match (&seated, state.remembered.get(&token)) {
-                    (Some(old), _) => Remembered { attachment: old.id(), seq: old.acked() },
-                    (None, Some(remembered)) => *remembered,
-                    (None, None) => return Err(ResumeError),
-                };
-                // A client that comes back before its old connection is seen to be dead.
-                if let Some(old) = seated {
-                    old.set_replaced();
-                }
-                (known.attachment, token, known.seq)
-            }
-        };
-        let seat = Arc::new(Seat::new(id, token, principal.to_owned(), answers));
-        seat.set_acked(seq);
-        state.remembered.insert(token, Remembered { attachment: id, seq });
-        state.seats.insert(id, Arc::clone(&seat));
-        drop(state);
-        self.changed();
-        Ok(seat)
-    }
-
-    /// Leaves a seat; the newest remaining controller follows.
-    pub fn leave(&self, seat: &Arc<Seat>) {
-        let end = self.end();
-        let mut state = self.lock();
-        let own = state.seats.get(&seat.id()).is_some_and(|one| Arc::ptr_eq(one, seat));
-        if own {
-            state.seats.remove(&seat.id());
-            if let Some(remembered) = state.remembered.get_mut(&seat.token()) {
-                remembered.seq = remembered.seq.max(seat.acked());
-            }
-            if state.lease.release(seat.id()) == ControlChange::Changed {
-                state.control_at = end;
-            }
-        }
-        drop(state);
-        self.changed();
-    }
-
-    /// A seat by its id.
-    #[must_use]
-    pub fn seat(&self, id: AttachmentId) -> Option<Arc<Seat>> {
-        self.lock().seats.get(&id).cloned()
-    }
-
-    /// Asks for control. Answers from which position on it holds.
-    ///
-    /// # Errors
-    /// [`ControlTaken`] if another attachment holds it and `how` does not steal.
-    pub fn acquire(&self, who: AttachmentId, how: Acquire) -> Result<OutputPosition, ControlTaken> {
-        let end = self.end();
-        let mut state = self.lock();
-        if state.lease.acquire(who, how)? == ControlChange::Changed {
-            state.control_at = end;
-        }
-        let at = OutputPosition { incarnation: state.session.incarnation, offset: state.control_at };
-        drop(state);
-        self.changed();
-        Ok(at)
-    }
-
-    /// Gives control up. Answers who holds it now.
-    pub fn release(&self, who: AttachmentId) -> Option<AttachmentId> {
-        let end = self.end();
-        let mut state = self.lock();
-        if state.lease.release(who) == ControlChange::Changed {
-            state.control_at = end;
-        }
-        let holder = state.lease.holder();
-        drop(state);
-        self.changed();
-        holder
-    }
-
-    /// Who holds control.
-    #[must_use]
-    pub fn holder(&self) -> Option<Arc<Seat>> {
-        let state = self.lock();
-        state.lease.holder().and_then(|id| state.seats.get(&id).cloned())
-    }
-
-    /// Whether this attachment holds control.
-    pub(super) fn is_holder(&self, who: AttachmentId) -> bool {
-        self.lock().lease.holder() == Some(who)
-    }
-
-    /// Input of an attachment was applied.
-    pub(super) fn acked(&self, token: [u8; 16], seq: u64) {
-        let mut state = self.lock();
-        if let Some(remembered) = state.remembered.get_mut(&token) {
-            remembered.seq = remembered.seq.max(seq);
-        }
-        let seat = state.seats.values().find(|seat| seat.token() == token).cloned();
-        drop(state);
-        if let Some(seat) = seat {
-            seat.set_acked(seq);
-            self.changed();
-        }
     }
 
     /// The name of its state.
     #[must_use]
-    pub fn state_name(&self) -> StateName {
+    pub(crate) fn state_name(&self) -> StateName {
         self.lock().session.state.name()
     }
 

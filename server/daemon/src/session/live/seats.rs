@@ -1,0 +1,134 @@
+//! Attachments: who sits where, and who holds control.
+
+use std::sync::Arc;
+
+use codeplane_core::{Acquire, AttachmentId, ControlChange, ControlTaken, OutputPosition};
+
+use super::{Live, Remembered};
+use crate::session::seat::{Answers, Seat};
+
+/// The attachment cannot be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ResumeError;
+
+impl Live {
+    /// Takes a seat: a new attachment, or with its token an earlier one that goes on.
+    ///
+    /// # Errors
+    /// [`ResumeError`] if nobody remembers the token.
+    pub(crate) fn sit(
+        &self,
+        resume: Option<[u8; 16]>,
+        principal: &str,
+        answers: Answers,
+    ) -> Result<Arc<Seat>, ResumeError> {
+        let mut state = self.lock();
+        let (id, token, seq) = match resume {
+            None => (AttachmentId::random(), *AttachmentId::random().as_bytes(), 0),
+            Some(token) => {
+                let seated = state.seats.values().find(|seat| seat.token() == token).cloned();
+                let known = match (&seated, state.remembered.get(&token)) {
+                    (Some(old), _) => Remembered { attachment: old.id(), seq: old.acked() },
+                    (None, Some(remembered)) => *remembered,
+                    (None, None) => return Err(ResumeError),
+                };
+                // A client that comes back before its old connection is seen to be dead.
+                if let Some(old) = seated {
+                    old.set_replaced();
+                }
+                (known.attachment, token, known.seq)
+            }
+        };
+        let seat = Arc::new(Seat::new(id, token, principal.to_owned(), answers));
+        seat.set_acked(seq);
+        state.remembered.insert(token, Remembered { attachment: id, seq });
+        state.seats.insert(id, Arc::clone(&seat));
+        drop(state);
+        self.changed();
+        Ok(seat)
+    }
+
+    /// Leaves a seat; the newest remaining controller follows.
+    pub(crate) fn leave(&self, seat: &Arc<Seat>) {
+        let end = self.end();
+        let mut state = self.lock();
+        let own = state.seats.get(&seat.id()).is_some_and(|one| Arc::ptr_eq(one, seat));
+        if own {
+            state.seats.remove(&seat.id());
+            if let Some(remembered) = state.remembered.get_mut(&seat.token()) {
+                remembered.seq = remembered.seq.max(seat.acked());
+            }
+            if state.lease.release(seat.id()) == ControlChange::Changed {
+                state.control_at = end;
+            }
+        }
+        drop(state);
+        self.changed();
+    }
+
+    /// A seat by its id.
+    #[must_use]
+    pub(crate) fn seat(&self, id: AttachmentId) -> Option<Arc<Seat>> {
+        self.lock().seats.get(&id).cloned()
+    }
+
+    /// Asks for control. Answers from which position on it holds.
+    ///
+    /// # Errors
+    /// [`ControlTaken`] if another attachment holds it and `how` does not steal.
+    pub(crate) fn acquire(
+        &self,
+        who: AttachmentId,
+        how: Acquire,
+    ) -> Result<OutputPosition, ControlTaken> {
+        let end = self.end();
+        let mut state = self.lock();
+        if state.lease.acquire(who, how)? == ControlChange::Changed {
+            state.control_at = end;
+        }
+        let at =
+            OutputPosition { incarnation: state.session.incarnation, offset: state.control_at };
+        drop(state);
+        self.changed();
+        Ok(at)
+    }
+
+    /// Gives control up. Answers who holds it now.
+    pub(crate) fn release(&self, who: AttachmentId) -> Option<AttachmentId> {
+        let end = self.end();
+        let mut state = self.lock();
+        if state.lease.release(who) == ControlChange::Changed {
+            state.control_at = end;
+        }
+        let holder = state.lease.holder();
+        drop(state);
+        self.changed();
+        holder
+    }
+
+    /// Who holds control.
+    #[must_use]
+    pub(crate) fn holder(&self) -> Option<Arc<Seat>> {
+        let state = self.lock();
+        state.lease.holder().and_then(|id| state.seats.get(&id).cloned())
+    }
+
+    /// Whether this attachment holds control.
+    pub(in crate::session) fn is_holder(&self, who: AttachmentId) -> bool {
+        self.lock().lease.holder() == Some(who)
+    }
+
+    /// Input of an attachment was applied.
+    pub(in crate::session) fn acked(&self, token: [u8; 16], seq: u64) {
+        let mut state = self.lock();
+        if let Some(remembered) = state.remembered.get_mut(&token) {
+            remembered.seq = remembered.seq.max(seq);
+        }
+        let seat = state.seats.values().find(|seat| seat.token() == token).cloned();
+        drop(state);
+        if let Some(seat) = seat {
+            seat.set_acked(seq);
+            self.changed();
+        }
+    }
+}
