@@ -8,6 +8,7 @@
 
 mod files;
 mod kit;
+mod kit_daemon;
 mod layers;
 mod protos;
 mod source;

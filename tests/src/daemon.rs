@@ -1,22 +1,22 @@
 //! A daemon of a test's own.
 
+mod clients;
+
 use std::{
-    ffi::{OsStr, OsString},
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
 use tempfile::TempDir;
-use tonic::transport::{Channel, Endpoint};
 
 use crate::{
-    Finished, PATIENCE, TerminalSize, Tty, binary,
-    processes::{Family, Process, Signal, TAG},
-    run, wait_until,
+    PATIENCE,
+    processes::{Family, Process, Signal},
+    wait_until,
 };
 
 /// Numbers the daemons of one test process.
@@ -104,8 +104,7 @@ impl TestDaemon {
     /// If the executable cannot be run.
     pub fn spawn(&mut self) {
         let log = fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut command = self.command("cpctl");
-        command.args(["daemon", "run"]);
+        let mut command = self.command("cpd");
         if self.options.config.is_some() {
             command.arg("--config").arg(self.config_path());
         }
@@ -113,7 +112,7 @@ impl TestDaemon {
         self.child = Some(command.spawn().expect("the daemon can be run"));
     }
 
-    /// Waits until the daemon serves.
+    /// Waits until the daemon that was started last serves: all shims are adopted then.
     ///
     /// # Panics
     /// If it ends or does not answer, with its log.
@@ -124,10 +123,11 @@ impl TestDaemon {
             if let Ok(Some(status)) = self.child.as_mut().expect("it was started").try_wait() {
                 panic!("the daemon ended with {status}:\n{}", self.log());
             }
-            let status = self.cpctl(["daemon", "status", "-o", "json"]);
-            let answer = serde_json::from_str::<serde_json::Value>(&status.stdout);
-            let answers = answer.is_ok_and(|answer| answer["pid"] == pid);
-            if answers { Ok(()) } else { Err((status, self.log())) }
+            match self.ask_for_pid() {
+                // Not one that was killed a moment ago.
+                Ok(answered) if answered == pid => Ok(()),
+                other => Err(format!("{other:?}; its log:\n{}", self.log())),
+            }
         });
     }
 
@@ -203,66 +203,6 @@ impl TestDaemon {
         self.processes().into_iter().filter(is_shim).collect()
     }
 
-    /// Runs `cpctl` to its end.
-    ///
-    /// # Panics
-    /// If it has not ended after [`PATIENCE`].
-    #[track_caller]
-    pub fn cpctl<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Finished {
-        self.cpctl_with(args, b"")
-    }
-
-    /// Runs `cpctl` to its end with `input` on its standard input.
-    ///
-    /// # Panics
-    /// If it has not ended after [`PATIENCE`].
-    #[track_caller]
-    pub fn cpctl_with<A: AsRef<OsStr>>(
-        &self,
-        args: impl IntoIterator<Item = A>,
-        input: &[u8],
-    ) -> Finished {
-        run(self.command("cpctl").args(args), input, PATIENCE)
-    }
-
-    /// Runs `cpctl` in a terminal of 80 by 24.
-    #[must_use]
-    #[track_caller]
-    pub fn tty<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Tty {
-        self.tty_of(args, TerminalSize { cols: 80, rows: 24 })
-    }
-
-    /// Runs `cpctl` in a terminal of `size`.
-    #[must_use]
-    #[track_caller]
-    pub fn tty_of<A: AsRef<OsStr>>(
-        &self,
-        args: impl IntoIterator<Item = A>,
-        size: TerminalSize,
-    ) -> Tty {
-        let mut argv = vec![binary("cpctl").into_os_string()];
-        argv.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
-        Tty::spawn(&argv, &self.environment(), size)
-    }
-
-    /// A gRPC channel to the daemon. Connects at the first call.
-    ///
-    /// # Panics
-    /// If the path of the socket is no URI.
-    #[must_use]
-    pub fn channel(&self) -> Channel {
-        let uri = format!("unix:{}", self.socket().display());
-        Endpoint::from_shared(uri).expect("a path is an endpoint").connect_lazy()
-    }
-
-    /// A program with the environment of this daemon's clients.
-    #[must_use]
-    pub fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(binary(name));
-        command.env_clear().envs(self.environment());
-        command
-    }
-
     /// Where its state is.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {
@@ -291,26 +231,6 @@ impl TestDaemon {
     #[must_use]
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
-    }
-
-    /// Everything a client or the daemon itself finds in its environment.
-    #[must_use]
-    pub fn environment(&self) -> Vec<(OsString, OsString)> {
-        let own = |name: &str| std::env::var_os(name).unwrap_or_default();
-        let mut env: Vec<(OsString, OsString)> = vec![
-            ("PATH".into(), own("PATH")),
-            ("HOME".into(), self.home().into()),
-            ("LANG".into(), "C.UTF-8".into()),
-            ("TERM".into(), "xterm-256color".into()),
-            ("CODEPLANE_STATE_DIR".into(), self.state_dir().into()),
-            ("CODEPLANE_RUNTIME_DIR".into(), self.runtime_dir().into()),
-            // A test starts its daemons itself.
-            ("CODEPLANE_NO_AUTOSTART".into(), "1".into()),
-            (TAG.into(), self.family.tag.clone().into()),
-        ];
-        let extra = self.options.env.iter();
-        env.extend(extra.map(|(name, value)| (name.into(), value.into())));
-        env
     }
 
     fn log_path(&self) -> PathBuf {

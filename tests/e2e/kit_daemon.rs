@@ -1,0 +1,65 @@
+//! The kit with a daemon: it answers, comes back after SIGKILL, and leaves nothing behind.
+
+use std::fs;
+
+use codeplane_client::v1::{CreateSessionRequest, SessionState};
+use codeplane_tests::{
+    DaemonOptions, PATIENCE, TestDaemon, binary, processes::Family, wait_until_async,
+};
+
+fn scripted(commands: &[&str]) -> CreateSessionRequest {
+    let mut command = vec![binary("scripted-agent").display().to_string()];
+    command.extend(commands.iter().map(|&command| command.to_owned()));
+    CreateSessionRequest { command, ..CreateSessionRequest::default() }
+}
+
+#[tokio::test]
+async fn a_session_outlives_the_daemon_and_tells_its_exit_code_to_the_next_one() {
+    let mut daemon = TestDaemon::start();
+    let go = daemon.home().join("go");
+    let script = scripted(&[&format!("await {}", go.display()), "exit 7"]);
+    let session = daemon.client().await.create_session(script).await.unwrap();
+
+    daemon.kill_hard();
+    assert_eq!(daemon.shims().len(), 1);
+    fs::write(&go, "").unwrap();
+    daemon.launch();
+
+    let client = daemon.client().await;
+    let ended = wait_until_async("the session to end", PATIENCE, async || {
+        let session = client.get_session(&session.id).await.unwrap();
+        if session.state() == SessionState::Exited { Ok(session) } else { Err(session) }
+    })
+    .await;
+    let status = ended.exit_status.unwrap().status.unwrap();
+    assert_eq!(status, codeplane_client::v1::exit_status::Status::Code(7));
+}
+
+#[tokio::test]
+async fn a_dropped_daemon_leaves_no_process_and_no_file() {
+    let mut daemon = TestDaemon::start();
+    let directory = daemon.directory().to_path_buf();
+    let client = daemon.client().await;
+    let left = daemon.home().join("left");
+    let script = scripted(&["ignore TERM", &format!("daemonise {}", left.display()), "forever"]);
+    client.create_session(script).await.unwrap();
+    wait_until_async("the grandchild", PATIENCE, async || left.exists()).await;
+    let before = daemon.processes();
+    assert!(before.len() >= 4, "daemon, shim, agent and grandchild: {before:?}");
+    daemon.kill_hard();
+
+    drop(daemon);
+
+    assert!(before.iter().all(|process| !process.is_alive()));
+    assert!(!directory.exists());
+    let family = Family { tag: "none".into(), directory };
+    assert_eq!(family.members(), []);
+}
+
+#[test]
+#[should_panic(expected = "the daemon ended with")]
+fn a_daemon_that_cannot_start_fails_the_test_with_its_log() {
+    let config = Some("no such = setting".to_owned());
+
+    drop(TestDaemon::start_with(DaemonOptions { config, ..DaemonOptions::default() }));
+}
