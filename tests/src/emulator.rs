@@ -1,5 +1,7 @@
 //! A terminal that nobody looks at, to judge what a person would see.
 
+use std::time::Instant;
+
 use alacritty_terminal::{
     Term,
     event::VoidListener,
@@ -44,6 +46,14 @@ impl Emulator {
     /// Shows `bytes`.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.parser.advance(&mut self.term, bytes);
+    }
+
+    /// Shows what a synchronized update (mode 2026) holds back for longer than it may.
+    pub fn settle(&mut self) {
+        let until = self.parser.sync_timeout().sync_timeout();
+        if until.is_some_and(|until| Instant::now() > until) {
+            self.parser.stop_sync(&mut self.term);
+        }
     }
 
     /// Changes the size.

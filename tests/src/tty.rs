@@ -215,6 +215,7 @@ impl Seen {
                 continue;
             }
             if !is_readable(master.as_fd(), interval) {
+                self.lock().emulator.settle();
                 continue;
             }
             let Ok(len @ 1..) = rustix::io::read(master, &mut buffer[..]) else { break };

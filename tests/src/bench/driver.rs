@@ -65,7 +65,9 @@ struct Bench<'a> {
 impl Bench<'_> {
     fn measure(&self, workload: &str, name: &str, round: u32) -> Result<Option<Measurement>> {
         let Some(peer) = peers::peer(name, &self.scratch)? else {
-            writeln!(io::stderr(), "{name} is not installed: skipped")?;
+            if round == 0 {
+                writeln!(io::stderr(), "{workload}: {name} is not installed, skipped")?;
+            }
             return Ok(None);
         };
         let nature = peer.nature();
@@ -122,8 +124,8 @@ impl Bench<'_> {
         let figures = workloads::perform(workload, peer.as_mut(), effort);
         Ok(figures.unwrap_or_else(|error| {
             let log = fs::read_to_string(peer.home().path("log")).unwrap_or_default();
-            let last = log.lines().last().unwrap_or_default();
-            Figures::Failed { why: format!("{error} (log: {last})") }
+            let last = log.lines().last().map(|line| format!(" ({line})")).unwrap_or_default();
+            Figures::Failed { why: format!("{error}{last}") }
         }))
     }
 
