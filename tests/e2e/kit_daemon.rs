@@ -4,7 +4,8 @@ use std::fs;
 
 use codeplane_client::v1::{CreateSessionRequest, SessionState};
 use codeplane_tests::{
-    DaemonOptions, PATIENCE, TestDaemon, binary, processes::Family, wait_until_async,
+    DaemonOptions, PATIENCE, TestDaemon, binary, processes::Family, sha256, stream,
+    wait_until_async,
 };
 
 fn scripted(commands: &[&str]) -> CreateSessionRequest {
@@ -52,8 +53,25 @@ async fn a_dropped_daemon_leaves_no_process_and_no_file() {
 
     assert!(before.iter().all(|process| !process.is_alive()));
     assert!(!directory.exists());
-    let family = Family { tag: "none".into(), directory };
+    let family = Family { tag: "none".into(), directories: vec![directory] };
     assert_eq!(family.members(), []);
+}
+
+#[tokio::test]
+async fn the_output_of_a_session_is_read_from_its_log() {
+    let daemon = TestDaemon::start();
+    let client = daemon.client().await;
+    let script = scripted(&["raw", "print 3000000 5", "forever"]);
+    let session = client.create_session(script).await.unwrap();
+    let expected = String::from_utf8(stream(5, 3_000_000)).unwrap().replace('\n', "\r\n");
+
+    let output = wait_until_async("all of the output", PATIENCE, async || {
+        let output = daemon.output(&session.id).await;
+        if output.len() >= expected.len() { Ok(output) } else { Err(output.len()) }
+    })
+    .await;
+
+    assert_eq!(sha256(output), sha256(expected));
 }
 
 #[test]

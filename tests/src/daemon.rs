@@ -27,6 +27,8 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 pub struct DaemonOptions {
     /// Text of its configuration file; without any it has none.
     pub config: Option<String>,
+    /// Where its state is to be, for a test that brings a file system of its own. Not removed.
+    pub state_dir: Option<PathBuf>,
     /// Environment of the daemon and of all that is run through it, beside the usual one.
     pub env: Vec<(String, String)>,
 }
@@ -76,10 +78,12 @@ impl TestDaemon {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let tag = format!("{}-{number}", std::process::id());
-        let family = Family { tag, directory: directory.path().to_path_buf() };
+        let mut directories = vec![directory.path().to_path_buf()];
+        directories.extend(options.state_dir.clone());
+        let family = Family { tag, directories };
         let daemon = Self { child: None, family, options, directory };
         for path in [daemon.state_dir(), daemon.home()] {
-            fs::create_dir(&path).unwrap();
+            fs::create_dir_all(&path).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
         }
         if let Some(config) = &daemon.options.config {
@@ -206,7 +210,8 @@ impl TestDaemon {
     /// Where its state is.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {
-        self.directory.path().join("state")
+        let own = || self.directory.path().join("state");
+        self.options.state_dir.clone().unwrap_or_else(own)
     }
 
     /// Where its sockets are.

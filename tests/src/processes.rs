@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process,
     time::{Duration, Instant},
 };
@@ -39,8 +39,8 @@ pub struct Process {
 pub struct Family {
     /// Value of [`TAG`] in their environment.
     pub tag: String,
-    /// A directory in which they have files open.
-    pub directory: PathBuf,
+    /// Directories in which they have files open.
+    pub directories: Vec<PathBuf>,
 }
 
 impl Process {
@@ -112,11 +112,12 @@ impl Process {
     }
 
     /// A daemon or shim may have wiped its environment; its open files still tell.
-    fn has_file_below(&self, directory: &Path) -> bool {
+    fn has_file_below(&self, directories: &[PathBuf]) -> bool {
         let descriptors = fs::read_dir(format!("/proc/{}/fd", self.pid));
         let mut targets = descriptors.into_iter().flatten().flatten();
         targets.any(|entry| {
-            fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(directory))
+            let target = fs::read_link(entry.path());
+            target.is_ok_and(|target| directories.iter().any(|below| target.starts_with(below)))
         })
     }
 }
@@ -132,7 +133,7 @@ impl Family {
             .collect();
         let mut is_member: Vec<bool> = all
             .iter()
-            .map(|process| process.has_tag(&self.tag) || process.has_file_below(&self.directory))
+            .map(|process| process.has_tag(&self.tag) || process.has_file_below(&self.directories))
             .collect();
         loop {
             let pids: Vec<i32> = members(&all, &is_member).map(|member| member.pid).collect();
@@ -189,7 +190,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let family = Family {
             tag: format!("family-{}", process::id()),
-            directory: directory.path().to_path_buf(),
+            directories: vec![directory.path().to_path_buf()],
         };
         let mut child = process::Command::new("sh")
             .args(["-c", "sleep 600 & exec sleep 601"])

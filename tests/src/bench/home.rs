@@ -48,7 +48,7 @@ impl Home {
             (TAG, tag.clone().into()),
         ];
         let environment = environment.map(|(name, value)| (name.into(), value)).into();
-        let family = Family { tag, directory: directory.clone() };
+        let family = Family { tag, directories: vec![directory.clone()] };
         Ok(Self { directory, environment, family })
     }
 

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use codeplane_client::{Client, Endpoint};
+use codeplane_client::{Client, Endpoint, v1::ReadOutputRequest};
 use tokio::runtime::Builder;
 use tonic::transport::Channel;
 
@@ -62,6 +62,27 @@ impl TestDaemon {
     /// If it cannot connect.
     pub async fn client(&self) -> Client {
         self.connect().await.expect("the daemon takes connections")
+    }
+
+    /// All output of the present run of `session`, from the log.
+    ///
+    /// # Panics
+    /// If it cannot be read, or its beginning is gone.
+    pub async fn output(&self, session: &str) -> Vec<u8> {
+        let client = self.client().await;
+        let mut output = Vec::new();
+        let mut from = None;
+        loop {
+            let request =
+                ReadOutputRequest { session: session.to_owned(), from, ..Default::default() };
+            let piece = client.read_output(request).await.expect("the session has output");
+            assert_eq!(piece.gap, None, "nothing was removed");
+            if piece.data.is_empty() {
+                return output;
+            }
+            output.extend_from_slice(&piece.data);
+            from = piece.next;
+        }
     }
 
     /// A bare gRPC channel to the daemon, for what no well-behaved client does.
