@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::directories::Directories;
 use crate::grpc::{self, Services};
 use crate::os::{self, Notification};
-use crate::session::{Registry, Surroundings};
+use crate::session::{Registry, Surroundings, Watcher};
 use crate::shutdown::Shutdown;
 
 /// How the daemon ended.
@@ -63,11 +63,14 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
     let Opened { store, host, .. } = opened
         .map_err(|error| failed("open the database")(io::Error::other(error)))?
         .map_err(ServeError::Open)?;
+    let watcher = Watcher::start().map_err(failed("start a thread"))?;
+    let segment_bytes = config.output.segment_size.0;
+    let surroundings = Surroundings::new(shutdown.token(), segment_bytes, watcher);
     let clock = Clock::System;
     let app = App::new(Parts {
         registry: Registry::default(),
         relisten: Notify::new(),
-        surroundings: Arc::new(Surroundings::new(shutdown.token(), config.output.segment_size.0)),
+        surroundings: Arc::new(surroundings),
         shim: shim_binary(&config),
         shims: Shims::default(),
         program_open_files: Some(own_open_files),

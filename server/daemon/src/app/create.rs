@@ -260,6 +260,7 @@ impl App {
         started: Option<Incarnation>,
     ) {
         let (facts, written) = mpsc::channel(FACTS);
+        live.set_recorder(facts.clone());
         if let Some(incarnation) = started {
             live.set_started(self.clock.now());
             // The channel is empty: there is room.

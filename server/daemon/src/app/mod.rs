@@ -5,6 +5,7 @@ mod create;
 mod error;
 mod events;
 mod inspect;
+mod keys;
 mod record;
 mod recovery;
 mod request;
@@ -38,6 +39,7 @@ pub(crate) use create::{Create, Leftovers};
 pub(crate) use error::{Error, Missing};
 pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
 pub(crate) use inspect::{Check, Drain, Info, Severity};
+pub(crate) use keys::KeyRequest;
 pub(crate) use request::{InFlight, Mutation, RequestHash};
 pub(crate) use sessions::{
     Cursor, IfRunning, KillRequest, SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,

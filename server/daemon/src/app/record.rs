@@ -7,7 +7,8 @@ use codeplane_core::{EndReason, EventKind, ExitStatus, Incarnation, OutputPositi
 use codeplane_shim::Outcome;
 use codeplane_store::{SessionChange, StoreError, Update};
 use tokio::sync::mpsc;
-use tracing::{error, info, warn};
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
 
 use super::App;
 use crate::session::{Fact, Live};
@@ -15,42 +16,98 @@ use crate::session::{Fact, Live};
 /// How many facts of one session may wait to be written.
 pub(super) const FACTS: usize = 64;
 
-/// A window that is dragged changes its size thirty times a second: the row takes the last.
-const SIZE_SETTLES: Duration = Duration::from_secs(1);
+/// A window that is dragged changes its size thirty times a second, and a program may count in its
+/// title: rows and events take the last of each second.
+const SETTLES: Duration = Duration::from_secs(1);
 
-/// Writes facts until the shim is gone and the end is known.
-pub(super) async fn record(app: App, live: Arc<Live>, mut facts: mpsc::Receiver<Fact>) {
-    let mut size: Option<TerminalSize> = None;
-    loop {
-        let settled = async {
-            match size {
-                Some(size) => {
-                    tokio::time::sleep(SIZE_SETTLES).await;
-                    size
-                }
-                None => std::future::pending().await,
+/// Most bells and notifications of one session that become events in one second.
+const NOISE: u32 = 5;
+
+/// Facts of which only the newest counts, until their second is over.
+#[derive(Debug, Default)]
+struct Unsettled {
+    size: Option<TerminalSize>,
+    title: Option<String>,
+    noise: u32,
+    /// When the second is over that began with the first of them.
+    until: Option<Instant>,
+}
+
+impl Unsettled {
+    /// Keeps a fact back, or gives it to be written at once.
+    fn sift(&mut self, fact: Fact) -> Option<Fact> {
+        let passed = match fact {
+            Fact::Resized(size) => {
+                self.size = Some(size);
+                None
             }
-        };
-        let fact = tokio::select! {
-            fact = facts.recv() => fact,
-            settled = settled => {
-                size = None;
-                app.record_size(&live, settled).await;
-                continue;
+            Fact::Title(title) => {
+                self.title = Some(title);
+                None
             }
+            Fact::Bell | Fact::Notification { .. } => {
+                self.noise += 1;
+                (self.noise <= NOISE).then_some(fact)
+            }
+            Fact::Started { .. }
+            | Fact::StartFailed { .. }
+            | Fact::Degraded(_)
+            | Fact::Restored { .. }
+            | Fact::Exited(_)
+            | Fact::ShimGone => return Some(fact),
         };
-        match fact {
-            None => break,
-            Some(Fact::Resized(new)) => size = Some(new),
-            Some(fact) => app.record_fact(&live, fact).await,
-        }
+        self.until.get_or_insert_with(|| Instant::now() + SETTLES);
+        passed
     }
-    if let Some(size) = size {
-        app.record_size(&live, size).await;
+
+    async fn settled(&self) {
+        match self.until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
     }
 }
 
+/// Writes facts until the shim is gone and the end is known.
+pub(super) async fn record(app: App, live: Arc<Live>, mut facts: mpsc::Receiver<Fact>) {
+    let mut unsettled = Unsettled::default();
+    loop {
+        let fact = tokio::select! {
+            fact = facts.recv() => fact,
+            () = unsettled.settled() => {
+                app.write_unsettled(&live, std::mem::take(&mut unsettled)).await;
+                continue;
+            }
+        };
+        let Some(fact) = fact else { break };
+        let last = fact == Fact::ShimGone;
+        if last || matches!(fact, Fact::Exited(_)) {
+            // What happened before the end is written before it.
+            app.write_unsettled(&live, std::mem::take(&mut unsettled)).await;
+        }
+        if let Some(fact) = unsettled.sift(fact) {
+            app.record_fact(&live, fact).await;
+        }
+        if last {
+            break;
+        }
+    }
+    app.write_unsettled(&live, unsettled).await;
+}
+
 impl App {
+    async fn write_unsettled(&self, live: &Arc<Live>, unsettled: Unsettled) {
+        if let Some(size) = unsettled.size {
+            self.record_size(live, size).await;
+        }
+        if let Some(title) = unsettled.title {
+            self.append(live, EventKind::TerminalTitle { title }).await;
+        }
+        if unsettled.noise > NOISE {
+            debug!(session.id = %live.id(), "bells and notifications were too many to record");
+        }
+    }
+
     async fn record_fact(&self, live: &Arc<Live>, fact: Fact) {
         let at = |offset| OutputPosition { incarnation: live.incarnation(), offset };
         match fact {
@@ -68,6 +125,11 @@ impl App {
                 self.append(live, EventKind::OutputRestored { from: at(from), to: at(to) }).await;
             }
             Fact::Resized(size) => self.record_size(live, size).await,
+            Fact::Title(title) => self.append(live, EventKind::TerminalTitle { title }).await,
+            Fact::Bell => self.append(live, EventKind::TerminalBell).await,
+            Fact::Notification { title, body } => {
+                self.append(live, EventKind::TerminalNotification { title, body }).await;
+            }
         }
     }
 

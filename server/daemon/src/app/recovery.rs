@@ -10,8 +10,8 @@ use codeplane_core::{
     SessionId, SessionState, ShimFacts, decide,
 };
 use codeplane_shim::{
-    Bundle, ExitRecord, HelloReply, Outcome, PROTOCOL, ProcessState, ShimSocket, ToShim, log_end,
-    segments,
+    Bundle, ExitRecord, HelloReply, IndexReader, IndexRecordKind, Outcome, PROTOCOL, ProcessState,
+    ShimSocket, ToShim, log_end, segments,
 };
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -189,6 +189,7 @@ impl App {
         self.shims.know(hello.shim_pid);
         let live = Live::new(row, found.bundle, Arc::clone(&self.surroundings));
         live.set_extent(oldest(&live), hello.end);
+        recall_sizes(&live);
         self.registry.insert(Arc::clone(&live));
         adopt(&live, &link, &hello);
         let state = hello.state;
@@ -259,6 +260,7 @@ impl App {
         let live = Live::new(found.row?, found.bundle, Arc::clone(&self.surroundings));
         let end = log_end(&live.output_dir()).unwrap_or_default();
         live.set_extent(oldest(&live), end);
+        recall_sizes(&live);
         self.registry.insert(Arc::clone(&live));
         Some(live)
     }
@@ -284,6 +286,26 @@ fn read_bundle(bundle: &Bundle) -> OnDisk {
 fn oldest(live: &Live) -> Offset {
     let all = segments(&live.output_dir()).unwrap_or_default();
     all.first().map_or(Offset::ZERO, |segment| segment.base)
+}
+
+/// The sizes the terminal had, from the index: the emulator needs each where it was set.
+fn recall_sizes(live: &Live) {
+    let index = live.bundle().incarnation(live.incarnation()).index();
+    let Ok(index) = IndexReader::open(&index) else { return };
+    let mut first = live.size();
+    let mut later = Vec::new();
+    for record in index.records_from(0).map_while(Result::ok) {
+        match record.kind {
+            IndexRecordKind::Start(size) => first = size,
+            IndexRecordKind::Resize { size, .. } => later.push((record.offset, size)),
+            IndexRecordKind::Time
+            | IndexRecordKind::Input(_)
+            | IndexRecordKind::Gap { .. }
+            | IndexRecordKind::Exit(_)
+            | IndexRecordKind::Other(_) => {}
+        }
+    }
+    live.set_sizes(first, &later);
 }
 
 fn lost(cause: LostCause) -> EndReason {

@@ -18,14 +18,4 @@ impl App {
     pub(crate) async fn screen(&self, _r: &str, _h: u32) -> Result<(), Error> {
         Err(Error::Busy)
     }
-    /// x
-    pub(crate) async fn type_keys(
-        &self,
-        _c: &Caller,
-        _r: &str,
-        _k: &[String],
-        _o: (Option<RequestId>, Over),
-    ) -> Result<OutputPosition, Error> {
-        Err(Error::Busy)
-    }
 }

@@ -284,6 +284,7 @@ impl App {
         deleted.map_err(|error| self.store_error(error))?;
         self.registry.remove(live.id());
         live.set_deleted();
+        self.surroundings.watcher().forget(live.id());
         self.discard_bundle(live.id()).await;
         info!(session.id = %live.id(), "session {} deleted", live.id());
         Ok(())

@@ -133,6 +133,32 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_example_is_the_defaults() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/config/cpd.toml");
+        let config = load(&Sources { file: Some(example.into()), ..Sources::default() }).unwrap();
+
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn every_setting_is_in_the_documented_example() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/config/cpd.toml");
+        let text = std::fs::read_to_string(example).unwrap();
+        // What a refused key is told are all the keys of its section.
+        for section in ["log", "sessions", "output", "input", "events", "server"] {
+            let wrong = format!("[{section}]\nno_such_key = 1\n");
+            let error = from_file(&wrong).unwrap_err();
+            let (_, keys) = error.split_once("expected ").unwrap();
+            for key in keys.split('`').skip(1).step_by(2) {
+                let documented = text
+                    .lines()
+                    .any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} = ")));
+                assert!(documented, "{section}.{key}");
+            }
+        }
+    }
+
+    #[test]
     fn flags_win_over_the_environment_and_that_over_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cpd.toml");

@@ -13,7 +13,8 @@ use super::frames::{AttachFrames, Frames, Leaving, TailFrames};
 use super::status::status;
 use super::{convert, fields};
 use crate::app::{
-    Answers, App, AttachRequest, AttachTo, Error, From, Over, Tail, TypeRequest, Typing, Until,
+    Answers, App, AttachRequest, AttachTo, Error, From, KeyRequest, Over, Tail, TypeRequest,
+    Typing, Until,
 };
 
 /// The service.
@@ -121,9 +122,12 @@ impl TerminalService for Terminals {
     ) -> Result<Response<v1::SendKeysResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
-        let id = fields::request(&request.request_id).map_err(status)?;
-        let over = over(request.force);
-        let typed = self.app.type_keys(&caller, &request.session, &request.keys, (id, over)).await;
+        let typed = KeyRequest {
+            keys: &request.keys,
+            request: fields::request(&request.request_id).map_err(status)?,
+            over: over(request.force),
+        };
+        let typed = self.app.type_keys(&caller, &request.session, typed).await;
         let position = Some(convert::position(typed.map_err(status)?));
         Ok(Response::new(v1::SendKeysResponse { position }))
     }

@@ -19,3 +19,12 @@ pub(crate) fn raise_open_files() {
 pub(crate) fn open_files() -> u64 {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft)
 }
+
+/// Lets other threads go first: what the calling thread does can wait.
+pub(crate) fn yield_to_others() {
+    // SAFETY: the call takes numbers only. Zero is the calling thread.
+    let result = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 5) };
+    if result != 0 {
+        tracing::debug!("the priority of a thread cannot be lowered");
+    }
+}

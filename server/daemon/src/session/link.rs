@@ -99,6 +99,17 @@ impl Link {
         }
     }
 
+    /// Sends one message if there is room for it, from any thread.
+    ///
+    /// # Errors
+    /// [`LinkClosed`] if there is none, or the shim is gone.
+    pub(super) fn offer(&self, message: &ToShim<'_>) -> Result<(), LinkClosed> {
+        match self.try_send(message)? {
+            TrySend::Sent => Ok(()),
+            TrySend::WouldBlock => Err(LinkClosed),
+        }
+    }
+
     fn try_send(&self, message: &ToShim<'_>) -> Result<TrySend, LinkClosed> {
         self.socket.get_ref().try_send(message).map_err(|_| LinkClosed)
     }

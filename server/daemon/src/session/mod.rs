@@ -15,6 +15,7 @@ mod surroundings;
 mod task;
 mod view;
 mod wakers;
+mod watch;
 
 pub(crate) use follower::{Follow, Follower, Until};
 pub(crate) use frame::{Attached, Control, Frame, SeatFacts, StreamEnd};
@@ -26,3 +27,4 @@ pub(crate) use seat::{Answers, INPUT_BYTES, Seat};
 pub(crate) use surroundings::Surroundings;
 pub(crate) use task::{Fact, adopt, receive};
 pub(crate) use view::{LogHealth, View};
+pub(crate) use watch::Watcher;

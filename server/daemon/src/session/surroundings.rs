@@ -3,20 +3,23 @@
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::watch::Watcher;
+
 /// What every session must know of its daemon.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     stopping: CancellationToken,
     segment_bytes: u64,
     segment: Notify,
+    watcher: Watcher,
 }
 
 impl Surroundings {
     /// `stopping` is cancelled when the daemon begins to end; logs are cut into segments of
     /// `segment_bytes`.
     #[must_use]
-    pub(crate) fn new(stopping: CancellationToken, segment_bytes: u64) -> Self {
-        Self { stopping, segment_bytes: segment_bytes.max(1), segment: Notify::new() }
+    pub(crate) fn new(stopping: CancellationToken, segment_bytes: u64, watcher: Watcher) -> Self {
+        Self { stopping, segment_bytes: segment_bytes.max(1), segment: Notify::new(), watcher }
     }
 
     /// Completes when a log has grown into a new segment since the last time.
@@ -29,6 +32,11 @@ impl Surroundings {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.is_cancelled()
+    }
+
+    /// The thread that follows what programs print.
+    pub(crate) const fn watcher(&self) -> &Watcher {
+        &self.watcher
     }
 
     /// A log has grown.

@@ -40,6 +40,17 @@ pub(crate) enum Fact {
         /// to here.
         to: Offset,
     },
+    /// The program set its title.
+    Title(String),
+    /// The program rang the bell.
+    Bell,
+    /// The program raised a notification.
+    Notification {
+        /// May be empty.
+        title: String,
+        /// Its text.
+        body: String,
+    },
     /// The program ended.
     Exited(ExitStatus),
     /// The connection ended. What the shim left behind says how.
@@ -87,13 +98,16 @@ pub(crate) async fn receive(live: Arc<Live>, link: Arc<Link>, facts: mpsc::Sende
 
 /// One message → levels, and a fact if it is one to be written down.
 fn publish(
-    live: &Live,
+    live: &Arc<Live>,
     link: &Arc<Link>,
     incarnation: Incarnation,
     message: FromShim,
 ) -> Option<Fact> {
     match message {
-        FromShim::Notice { end } => live.set_end(end),
+        FromShim::Notice { end } => {
+            live.set_end(end);
+            live.watcher().grown(live);
+        }
         FromShim::InputAck { token, seq } => {
             link.applied(token.0, seq);
             live.acked(token.0, seq);

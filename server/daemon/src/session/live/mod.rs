@@ -1,11 +1,14 @@
 //! The memory of one session.
 
+mod ages;
+mod answerers;
 mod resizes;
 mod seats;
+mod watched;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codeplane_core::{
@@ -13,14 +16,19 @@ use codeplane_core::{
     SessionState, StateName, TerminalSize, Timestamp,
 };
 use codeplane_shim::{Bundle, LogReader};
+use tokio::sync::mpsc;
 
+use ages::Ages;
+use answerers::Answerers;
 use resizes::Resizes;
 
 use crate::session::link::Link;
 use crate::session::seat::Seat;
 use crate::session::surroundings::Surroundings;
+use crate::session::task::Fact;
 use crate::session::view::{LogHealth, View};
 use crate::session::wakers::Wakers;
+use crate::session::watch::Watcher;
 
 /// One session. Everything is a level that anybody may look at after a wake-up.
 #[derive(Debug)]
@@ -34,6 +42,9 @@ pub(crate) struct Live {
     wakers: Wakers,
     state: Mutex<State>,
     surroundings: Arc<Surroundings>,
+    /// Whether the watching thread has been told of the newest output.
+    look: AtomicBool,
+    ages: Mutex<Ages>,
 }
 
 /// What a mutex guards; never held across an await.
@@ -45,6 +56,9 @@ struct State {
     resizes: Resizes,
     lease: ControlLease,
     control_at: Offset,
+    answerers: Answerers,
+    facts: Option<mpsc::Sender<Fact>>,
+    first_size: TerminalSize,
     seats: HashMap<AttachmentId, Arc<Seat>>,
     /// Inputs the shim remembers of attachments that are cut, by token.
     remembered: HashMap<[u8; 16], Remembered>,
@@ -96,6 +110,9 @@ impl Live {
                 resizes: Resizes::default(),
                 lease: ControlLease::default(),
                 control_at: Offset::ZERO,
+                answerers: Answerers::default(),
+                facts: None,
+                first_size: size,
                 seats: HashMap::new(),
                 remembered: HashMap::new(),
                 oldest: Offset::ZERO,
@@ -105,6 +122,8 @@ impl Live {
                 link: None,
             }),
             surroundings,
+            look: AtomicBool::new(false),
+            ages: Mutex::default(),
         })
     }
 
@@ -219,6 +238,11 @@ impl Live {
         &self.wakers
     }
 
+    /// The thread that follows what programs print.
+    pub(super) fn watcher(&self) -> &Watcher {
+        self.surroundings.watcher()
+    }
+
     /// Whether the daemon is ending.
     pub(crate) fn is_stopping(&self) -> bool {
         self.surroundings.is_stopping()
@@ -251,6 +275,7 @@ impl Live {
         let before = self.end.fetch_max(end.0, Ordering::AcqRel);
         if before < end.0 {
             self.wakers.wake();
+            self.mark(end);
             self.surroundings.grown(before, end.0);
         }
     }
@@ -258,6 +283,7 @@ impl Live {
     /// Sets the end of a log that nobody writes any more, and where it begins.
     pub(crate) fn set_extent(&self, oldest: Offset, end: Offset) {
         self.lock().oldest = oldest;
+        self.came_at(end);
         self.set_end(end);
     }
 
@@ -300,11 +326,6 @@ impl Live {
 
     pub(super) fn set_log(&self, log: LogHealth) {
         self.change(|state| state.log = log);
-    }
-
-    /// The program set its title.
-    pub(crate) fn set_title(&self, title: String) {
-        self.change(|state| state.title = title);
     }
 
     /// The process runs. Does nothing once it has ended or was told to stop.

@@ -2,14 +2,23 @@
 
 use std::sync::Arc;
 
-use codeplane_core::{Acquire, AttachmentId, ControlChange, ControlTaken, OutputPosition};
+use codeplane_core::{Acquire, AttachmentId, ControlChange, ControlTaken, Offset, OutputPosition};
 
-use super::{Live, Remembered};
+use super::{Live, Remembered, State};
 use crate::session::seat::{Answers, Seat};
 
 /// The attachment cannot be resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ResumeError;
+
+impl State {
+    /// Somebody else holds control from `at` on, or nobody: so much for who answers queries.
+    fn control_passes(&mut self, at: Offset) {
+        self.control_at = at;
+        let holder = self.lease.holder().and_then(|id| self.seats.get(&id));
+        self.answerers.change(at, holder.map_or(Answers::Daemon, |seat| seat.answers()));
+    }
+}
 
 impl Live {
     /// Takes a seat: a new attachment, or with its token an earlier one that goes on.
@@ -59,7 +68,7 @@ impl Live {
                 remembered.seq = remembered.seq.max(seat.acked());
             }
             if state.lease.release(seat.id()) == ControlChange::Changed {
-                state.control_at = end;
+                state.control_passes(end);
             }
         }
         drop(state);
@@ -84,7 +93,7 @@ impl Live {
         let end = self.end();
         let mut state = self.lock();
         if state.lease.acquire(who, how)? == ControlChange::Changed {
-            state.control_at = end;
+            state.control_passes(end);
         }
         let at =
             OutputPosition { incarnation: state.session.incarnation, offset: state.control_at };
@@ -98,7 +107,7 @@ impl Live {
         let end = self.end();
         let mut state = self.lock();
         if state.lease.release(who) == ControlChange::Changed {
-            state.control_at = end;
+            state.control_passes(end);
         }
         let holder = state.lease.holder();
         drop(state);
