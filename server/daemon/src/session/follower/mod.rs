@@ -12,9 +12,9 @@ use codeplane_core::{
 use codeplane_shim::{LogReader, Read};
 use tokio_stream::Stream;
 
-use super::frame::{Frame, StreamEnd};
-use super::live::Live;
-use super::seat::Seat;
+use crate::session::frame::{Frame, StreamEnd};
+use crate::session::live::Live;
+use crate::session::seat::Seat;
 
 /// Most bytes of one `Output` frame. 16 KiB is as good and 256 KiB gains nothing; see
 /// `BENCHMARKS.md`.
@@ -215,7 +215,7 @@ impl Follower {
         Frame::End(why)
     }
 
-    fn next(&mut self, waker: &std::task::Waker) -> Option<Frame> {
+    fn next_frame(&mut self, waker: &std::task::Waker) -> Option<Frame> {
         loop {
             if let Some(frame) = self.due.pop_front() {
                 return Some(frame);
@@ -258,7 +258,7 @@ impl Stream for Follower {
         if self.over {
             return Poll::Ready(self.due.pop_front());
         }
-        match self.next(cx.waker()) {
+        match self.next_frame(cx.waker()) {
             Some(frame) => Poll::Ready(Some(frame)),
             None => Poll::Pending,
         }
@@ -273,3 +273,6 @@ impl Drop for Follower {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
