@@ -53,11 +53,16 @@ impl ShimBinary {
     /// Runs the small binary once; call it at start-up.
     #[must_use]
     pub fn find() -> Self {
-        let beside = std::env::current_exe().ok().map(|own| own.with_file_name(NAME));
-        beside
-            .and_then(|path| Self::at(&path).ok())
-            .filter(Self::is_of_this_build)
+        std::env::current_exe()
+            .ok()
+            .and_then(|own| Self::beside(&own))
             .unwrap_or(Self(Kind::OwnExecutable))
+    }
+
+    /// The small binary in the directory of `executable`, if it is of the same build.
+    #[must_use]
+    pub fn beside(executable: &Path) -> Option<Self> {
+        Self::at(&executable.with_file_name(NAME)).ok().filter(Self::is_of_this_build)
     }
 
     /// The small binary at `path`, whatever its build.

@@ -103,6 +103,20 @@ impl ShimRecord {
             && os::start_time(self.pid).is_ok_and(|time| time == self.start_time)
     }
 
+    /// Kills the shim, and with it what does not mind losing its terminal. For one that does not
+    /// answer; one that does is told to shut down.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] when it does not run; else those of sending a signal.
+    pub fn kill(&self) -> io::Result<()> {
+        let process = os::PidFd::open(i32::try_from(self.pid).map_err(io::Error::other)?)?;
+        // Asked after the descriptor is held: the number cannot have changed hands since.
+        if !self.is_running() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        process.send(libc::SIGKILL)
+    }
+
     /// Kills what a dead shim may have left in its control group, and removes the group.
     ///
     /// A shim that ends takes everything with it; one that was itself killed cannot, and a program

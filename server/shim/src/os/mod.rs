@@ -11,12 +11,13 @@ mod terminal;
 mod tree;
 
 pub(crate) use cgroup::{Cgroup, kill as kill_cgroup, remove as remove_cgroup};
-pub(crate) use pidfd::signal_descendant;
+pub(crate) use pidfd::{PidFd, signal_descendant};
 pub(crate) use poll::{Interest, Poll};
 pub(crate) use process::{
     Awaited, Identity, Reaped, SignalDoor, adopt_descendants, boot_id, close_inherited,
-    forget_umask, keep_one_heap, limit_core_dumps, name_process, reap, redirect_standard_input,
-    seal, signal_group, start_time, take_over_signals, wall_clock,
+    forget_umask, keep_one_heap, lazy_buffer, limit_core_dumps, name_process, reap,
+    redirect_standard_input, seal, signal_group, start_time, take_over_signals, trim_heap,
+    wall_clock,
 };
 pub(crate) use socket::{Accepted, Delivered, Received, SeqPacket, accept, connect, listen, pair};
 pub(crate) use spawn::{Program, SpawnFault, SpawnStep, c_string, spawn};

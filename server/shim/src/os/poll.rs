@@ -57,6 +57,11 @@ impl<const N: usize> Poll<N> {
         self.0[place].revents & (libc::POLLIN | libc::POLLHUP | libc::POLLERR) != 0
     }
 
+    /// Whether the other side is gone.
+    pub(crate) const fn is_ended(&self, place: usize) -> bool {
+        self.0[place].revents & (libc::POLLHUP | libc::POLLERR) != 0
+    }
+
     /// Whether there is room to write.
     pub(crate) const fn is_writable(&self, place: usize) -> bool {
         self.0[place].revents & libc::POLLOUT != 0

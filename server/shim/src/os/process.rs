@@ -125,6 +125,23 @@ pub(crate) fn keep_one_heap() {
     }
 }
 
+/// A buffer of which only what is used takes memory, however large it is.
+///
+/// Above the size from which the C library asks the kernel for pages instead of using its heap:
+/// the kernel's are zero, and not there before they are touched. An idle shim touches one.
+pub(crate) fn lazy_buffer() -> Vec<u8> {
+    vec![0; 256 * 1024]
+}
+
+/// Gives back what starting took and nobody needs any more.
+pub(crate) fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: only returns free pages to the kernel.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Closes every descriptor above standard error.
 pub(crate) fn close_inherited() {
     // SAFETY: called first thing, when nothing in this process owns a descriptor above 2.

@@ -141,6 +141,8 @@ pub(crate) enum Accepted {
     Refused,
     /// Nobody waits.
     Nobody,
+    /// Somebody waits and cannot be let in: no descriptor is left, or no memory.
+    Impossible,
 }
 
 /// Takes the next connection of `door`, and keeps it if its process may talk to the shim.
@@ -156,8 +158,8 @@ pub(crate) fn accept(door: &OwnedFd, own_pid: i32) -> Accepted {
                 Accepted::Refused
             }
         }
-        Err(Errno::ECONNABORTED | Errno::EINTR) => Accepted::Refused,
-        Err(_) => Accepted::Nobody,
+        Err(Errno::EAGAIN | Errno::ECONNABORTED | Errno::EINTR) => Accepted::Nobody,
+        Err(_) => Accepted::Impossible,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The process tree below the shim, read from `/proc`.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 /// A parent chain longer than this is not followed: `/proc` changes while it is read.
@@ -43,13 +44,11 @@ pub(crate) fn is_descendant(pid: i32, ancestor: i32) -> Option<bool> {
 /// Every process below `root`, parents before children, as far as it can be seen in one pass.
 pub(crate) fn descendants(root: i32) -> Vec<i32> {
     let mut found = children(root);
+    // Numbers may be used again while this looks; seen twice would be for ever.
+    let mut seen: BTreeSet<i32> = found.iter().copied().collect();
     let mut next = 0;
     while let Some(pid) = found.get(next).copied() {
-        for child in children(pid) {
-            if !found.contains(&child) {
-                found.push(child);
-            }
-        }
+        found.extend(children(pid).into_iter().filter(|child| seen.insert(*child)));
         next += 1;
     }
     found

@@ -2,6 +2,8 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use codeplane_core::RequestId;
+
 use super::unary::Assembly;
 use crate::os::{Delivered, Received, SeqPacket};
 use crate::wire::FromShim;
@@ -92,11 +94,15 @@ pub(super) enum Audience {
     Told,
 }
 
-/// The other side's queue, as it was last seen.
+/// The other side, as it was last seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Room {
-    Free,
+enum Peer {
+    /// It reads.
+    Reading,
+    /// Its queue is full.
     Full,
+    /// It is gone; what it said before may still have to be read.
+    Gone,
 }
 
 /// One connection.
@@ -107,11 +113,13 @@ pub(super) struct Connection {
     pub(super) untold: Untold,
     /// An answer that did not fit. While it waits nothing is read, so there is never a second one.
     answer: Option<Vec<u8>>,
-    room: Room,
+    peer: Peer,
     /// Whether attachments type through it: then it waits while too much is waiting.
     pub(super) is_typing: bool,
     /// Unary input of which parts are missing.
     pub(super) assembly: Option<Assembly>,
+    /// The last unary input that was refused: the parts behind are part of nothing.
+    pub(super) refused: Option<RequestId>,
     /// Counts up with every connection.
     pub(super) number: u64,
 }
@@ -123,9 +131,10 @@ impl Connection {
             audience,
             untold: Untold(0),
             answer: None,
-            room: Room::Free,
+            peer: Peer::Reading,
             is_typing: false,
             assembly: None,
+            refused: None,
             number,
         }
     }
@@ -138,7 +147,7 @@ impl Connection {
     pub(super) fn send(&mut self, message: &[u8]) -> Delivered {
         let delivered = self.socket.send(message);
         if delivered == Delivered::Full {
-            self.room = Room::Full;
+            self.peer = Peer::Full;
         }
         delivered
     }
@@ -170,20 +179,27 @@ impl Connection {
     }
 
     pub(super) const fn is_full(&self) -> bool {
-        matches!(self.room, Room::Full)
+        matches!(self.peer, Peer::Full)
     }
 
     /// There is room again.
     pub(super) const fn room(&mut self) {
-        self.room = Room::Free;
+        if self.is_full() {
+            self.peer = Peer::Reading;
+        }
     }
 
-    /// Nobody listens any more.
+    /// Whether the other side was seen to be gone.
+    pub(super) const fn is_gone(&self) -> bool {
+        matches!(self.peer, Peer::Gone)
+    }
+
+    /// The other side is gone: there is nobody to tell. It is closed by whoever reads its last word.
     pub(super) fn fall_silent(&mut self) {
         self.audience = Audience::Silent;
         self.untold = Untold::default();
         self.answer = None;
-        self.room = Room::Free;
+        self.peer = Peer::Gone;
     }
 
     /// Whether it knows everything.

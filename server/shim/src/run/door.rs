@@ -46,16 +46,26 @@ impl Door {
         &self.listener
     }
 
-    /// Takes one newcomer in. Where all places are taken the oldest goes that never said hello,
-    /// else the oldest. Returns the place that was cleared for it.
-    pub(super) fn admit(&mut self) -> Option<Place> {
-        let Accepted::Trusted(socket) = os::accept(&self.listener, self.own_pid) else {
-            return None;
+    /// The next who wants in.
+    pub(super) fn next(&self) -> Accepted {
+        os::accept(&self.listener, self.own_pid)
+    }
+
+    /// The place for a newcomer. Where all are taken it is that of the oldest who never said hello,
+    /// else of the oldest.
+    pub(super) fn place_for_newcomer(&self) -> Place {
+        let rank = |place: &Place| match self.get(*place) {
+            None => (0, 0),
+            Some(Connection { audience: Audience::Silent, number, .. }) => (1, *number),
+            Some(Connection { audience: Audience::Told, number, .. }) => (2, *number),
         };
-        let place = self.place_for_newcomer();
+        Place::all().min_by_key(rank).unwrap_or(Place(0))
+    }
+
+    /// Lets a newcomer in.
+    pub(super) fn admit(&mut self, place: Place, socket: SeqPacket) {
         self.connections[place.0] = Some(Connection::new(socket, Audience::Silent, self.count));
         self.count += 1;
-        Some(place)
     }
 
     pub(super) const fn get(&self, place: Place) -> Option<&Connection> {
@@ -92,15 +102,6 @@ impl Door {
             .iter()
             .flatten()
             .all(|connection| connection.audience == Audience::Silent || connection.is_told())
-    }
-
-    fn place_for_newcomer(&self) -> Place {
-        let rank = |place: &Place| match self.get(*place) {
-            None => (0, 0),
-            Some(Connection { audience: Audience::Silent, number, .. }) => (1, *number),
-            Some(Connection { audience: Audience::Told, number, .. }) => (2, *number),
-        };
-        Place::all().min_by_key(rank).unwrap_or(Place(0))
     }
 
     fn remove_name(&self) {

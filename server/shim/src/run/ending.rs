@@ -1,6 +1,7 @@
 //! The end: of the program, of what it left behind, of the shim.
 
 use std::collections::VecDeque;
+use std::io;
 use std::time::{Duration, Instant};
 
 use codeplane_core::ExitStatus;
@@ -40,11 +41,16 @@ pub(super) struct Ending {
     leftovers_due: Option<Instant>,
     killing: Option<Killing>,
     /// The status, as long as the disk has not taken it.
-    unwritten: Option<(ExitRecord, Instant)>,
+    unwritten: Option<Unwritten>,
     is_drained: bool,
     /// Until when a daemon is waited for that has not been told.
     linger_due: Option<Instant>,
     patience: Patience,
+}
+
+struct Unwritten {
+    record: ExitRecord,
+    due: Instant,
 }
 
 #[derive(Default)]
@@ -77,7 +83,7 @@ impl Ending {
             self.escalation.as_ref().map(|escalation| escalation.due),
             self.leftovers_due,
             self.killing.as_ref().map(|killing| killing.due),
-            self.unwritten.as_ref().map(|(_, due)| *due),
+            self.unwritten.as_ref().map(|unwritten| unwritten.due),
             self.linger_due,
         ]
     }
@@ -111,8 +117,9 @@ impl Shim {
         if self.ending.killing.as_ref().is_some_and(|killing| killing.due <= now) {
             self.kill_round(now);
         }
-        if self.ending.unwritten.as_ref().is_some_and(|(_, due)| *due <= now) {
-            self.write_exit(now);
+        if self.ending.unwritten.as_ref().is_some_and(|unwritten| unwritten.due <= now) {
+            // Complained about the first time.
+            self.write_exit(now).ok();
         }
         if self.ending.linger_due.is_some_and(|due| due <= now) {
             self.ending.linger_due = None;
@@ -158,7 +165,10 @@ impl Shim {
     pub(super) fn reap_children(&mut self) {
         loop {
             match os::reap() {
-                Reaped::Ended(pid, status) if pid == self.child_pid => self.program_ended(status),
+                // Once it has ended, its number may come again as an orphan's.
+                Reaped::Ended(pid, status) if self.program_pid() == Some(pid) => {
+                    self.program_ended(status);
+                }
                 Reaped::Ended(..) => {}
                 Reaped::Living => return,
                 Reaped::None => return self.nobody_left(),
@@ -180,25 +190,25 @@ impl Shim {
         self.state = ProcessState::Exited { status, end };
         self.output.record_exit(status);
         let record = ExitRecord { outcome: Outcome::Exited(status), end, at: os::wall_clock() };
-        self.ending.unwritten = Some((record, now));
+        self.ending.unwritten = Some(Unwritten { record, due: now });
         // On disk before it is announced. A disk that takes nothing must not keep it from those
         // who listen: they can write it down elsewhere.
-        self.write_exit(now);
+        if let Err(error) = self.write_exit(now) {
+            complain(format_args!("exit status: {error}"));
+        }
         self.door.announce(News::Exited);
         if self.facts.keep == Keep::KillLeftovers {
             self.ending.leftovers_due = Some(now + self.facts.leftover_grace);
         }
     }
 
-    fn write_exit(&mut self, now: Instant) {
-        let Some((record, due)) = &mut self.ending.unwritten else { return };
-        match self.files.write_exit(record) {
-            Ok(()) => self.ending.unwritten = None,
-            Err(error) => {
-                complain(format_args!("exit status: {error}"));
-                *due = now + RETRY_AFTER;
-            }
+    fn write_exit(&mut self, now: Instant) -> io::Result<()> {
+        if let Some(unwritten) = &mut self.ending.unwritten {
+            unwritten.due = now + RETRY_AFTER;
+            self.files.write_exit(&unwritten.record)?;
+            self.ending.unwritten = None;
         }
+        Ok(())
     }
 
     /// No process is below the shim any more, so nothing can be printed.

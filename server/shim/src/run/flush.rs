@@ -17,9 +17,9 @@ impl Shim {
         }
     }
 
-    /// Nobody listens on a connection any more. What was said on it before is still to be read, so
-    /// it is the reader who closes it.
-    fn fall_silent(&mut self, place: Place) {
+    /// The other side of a connection is gone. What it said before is still to be read, so it is
+    /// the reader who closes it.
+    pub(super) fn fall_silent(&mut self, place: Place) {
         if let Some(connection) = self.door.get_mut(place) {
             connection.fall_silent();
         }

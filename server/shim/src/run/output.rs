@@ -7,7 +7,7 @@ use codeplane_core::{AttachmentId, ExitStatus, Offset, TerminalSize};
 use super::sync::Syncer;
 use super::terminal::Terminal;
 use crate::index::IndexWriter;
-use crate::os::wall_clock;
+use crate::os::{self, wall_clock};
 use crate::output_log::LogWriter;
 use crate::wire::DiskState;
 
@@ -38,9 +38,8 @@ pub(super) struct Pumped {
 
 impl Output {
     pub(super) fn new(log: LogWriter, index: IndexWriter) -> Self {
-        // Zeroed by the system: pages that were never read into are never there.
-        let buffer = vec![0; READ_BYTES];
-        Self { log, index, sync: Syncer::default(), buffer, retry_due: None }
+        let sync = Syncer::default();
+        Self { log, index, sync, buffer: os::lazy_buffer(), retry_due: None }
     }
 
     /// Moves what the program has printed into the log: one write, however many reads.
@@ -49,7 +48,7 @@ impl Output {
     pub(super) fn pump(&mut self, terminal: &Terminal, now: Instant) -> Pumped {
         let mut bytes = 0;
         while bytes < READ_BYTES {
-            match terminal.read(&mut self.buffer[bytes..]) {
+            match terminal.read(&mut self.buffer[bytes..READ_BYTES]) {
                 0 => break,
                 len => bytes += len,
             }

@@ -97,14 +97,27 @@ fn explain(
         SpawnStep::Execute if fault.errno == libc::ENOENT => {
             explain_missing(spec, name, candidates)
         }
+        // A directory of the search path that may not be entered hides nothing anybody meant.
+        SpawnStep::Execute
+            if fault.errno == libc::EACCES
+                && candidates.len() > 1
+                && !candidates.iter().any(|file| exists(spec, file)) =>
+        {
+            explain_missing(spec, name, candidates)
+        }
         SpawnStep::Execute => fault_of(StartStep::Exec, Path::new(name)),
     }
+}
+
+/// Whether there is such a file, as far as the shim may see.
+fn exists(spec: &LaunchSpec, file: &Path) -> bool {
+    spec.cwd.join(file).exists()
 }
 
 /// The kernel says "no such file" also of a script whose interpreter is missing.
 fn explain_missing(spec: &LaunchSpec, name: &OsStr, candidates: &[PathBuf]) -> StartFault {
     let shown = Path::new(name).display();
-    if candidates.iter().any(|file| spec.cwd.join(file).is_file()) {
+    if candidates.iter().any(|file| exists(spec, file)) {
         let message = format!("'{shown}': its interpreter does not exist");
         return StartFault { step: StartStep::Exec, errno: libc::ENOEXEC, message };
     }

@@ -28,13 +28,11 @@ impl Shim {
     pub(super) fn receive(&mut self, place: Place) {
         let mut buffer = std::mem::take(&mut self.buffer);
         for _ in 0..MESSAGES_PER_TURN {
-            let received = match self.door.get(place) {
-                // Its end was seen while nothing may be read: what it still had to say is lost to
-                // it, and its attachments will say it again.
-                Some(_) if !self.may_read(place) => Received::Closed,
-                Some(connection) => connection.receive(&mut buffer),
-                None => break,
-            };
+            if !self.may_read(place) {
+                break;
+            }
+            let Some(connection) = self.door.get(place) else { break };
+            let received = connection.receive(&mut buffer);
             match received {
                 Received::Message(len) => self.handle(place, &buffer[..len]),
                 Received::TooLong => {}
@@ -43,9 +41,6 @@ impl Shim {
                     self.close(place);
                     break;
                 }
-            }
-            if !self.may_read(place) {
-                break;
             }
         }
         self.buffer = buffer;
@@ -157,13 +152,15 @@ impl Shim {
                 return;
             }
         }
+        if index > 0 && self.door.get(place).is_some_and(|c| c.refused == Some(request)) {
+            return;
+        }
         if let Err(reason) = self.assemble(place, new, (index, part, bytes)) {
             self.drop_assembly(place);
-            // One refusal for an input, when its first bad part comes; the parts behind it are
-            // part of nothing.
-            if index == 0 || reason != RefusedReason::PartMissing || part == Part::Last {
-                self.answer(place, &FromShim::UnaryRefused { request, reason });
+            if let Some(connection) = self.door.get_mut(place) {
+                connection.refused = Some(request);
             }
+            self.answer(place, &FromShim::UnaryRefused { request, reason });
         }
         self.type_pending();
     }

@@ -11,7 +11,7 @@ use super::input::Input;
 use super::output::Output;
 use super::terminal::Terminal;
 use crate::bundle::IncarnationDir;
-use crate::os::{Awaited, Cgroup, Interest, Poll, SignalDoor};
+use crate::os::{Accepted, Awaited, Cgroup, Interest, Poll, SignalDoor};
 use crate::spec::Keep;
 use crate::wire::{HelloReply, PROTOCOL, ProcessState};
 
@@ -19,6 +19,9 @@ const SIGNALS: usize = 0;
 const TERMINAL: usize = 1;
 const DOOR: usize = 2;
 const CONNECTIONS: usize = 3;
+
+/// How long the door stays shut when nobody can be let in.
+const DOOR_PAUSE: Duration = Duration::from_secs(1);
 
 /// Everything one incarnation needs.
 pub(super) struct Shim {
@@ -36,6 +39,8 @@ pub(super) struct Shim {
     pub(super) ending: Ending,
     /// When acknowledgements go out even if no output does.
     pub(super) acks_due: Option<Instant>,
+    /// Until when the door stays shut, if there is no descriptor to let anyone in.
+    pub(super) door_opens: Option<Instant>,
     /// Whether the terminal took no more input the last time.
     pub(super) is_terminal_full: bool,
     /// Where messages are received.
@@ -70,9 +75,15 @@ impl Shim {
             let interest = if self.is_terminal_full { Interest::ReadWrite } else { Interest::Read };
             poll.watch(TERMINAL, &self.terminal, interest);
         }
-        poll.watch(DOOR, self.door.listener(), Interest::Read);
+        if self.door_opens.is_none() {
+            poll.watch(DOOR, self.door.listener(), Interest::Read);
+        }
         for place in Place::all() {
             if let Some(connection) = self.door.get(place) {
+                if connection.is_gone() && !self.may_read(place) {
+                    // Its last words wait until the program has read what was typed before.
+                    continue;
+                }
                 let interest = match (self.may_read(place), connection.is_full()) {
                     (true, true) => Interest::ReadWrite,
                     (true, false) => Interest::Read,
@@ -100,6 +111,9 @@ impl Shim {
             if poll.is_readable(at) {
                 self.receive(place);
             }
+            if poll.is_ended(at) {
+                self.fall_silent(place);
+            }
         }
         if poll.is_writable(TERMINAL) {
             self.is_terminal_full = false;
@@ -108,13 +122,25 @@ impl Shim {
         if poll.is_readable(SIGNALS) {
             self.on_signals();
         }
-        if poll.is_readable(DOOR)
-            && let Some(place) = self.door.admit()
-        {
-            self.forget_connection(place);
+        if poll.is_readable(DOOR) {
+            self.admit();
         }
         self.tick(Instant::now());
         self.flush_all();
+    }
+
+    /// Lets in whoever waits at the door.
+    fn admit(&mut self) {
+        match self.door.next() {
+            Accepted::Trusted(socket) => {
+                let place = self.door.place_for_newcomer();
+                self.forget_connection(place);
+                self.door.admit(place, socket);
+            }
+            // Who waits keeps waiting, and so the door would be ready at once again.
+            Accepted::Impossible => self.door_opens = Some(Instant::now() + DOOR_PAUSE),
+            Accepted::Refused | Accepted::Nobody => {}
+        }
     }
 
     /// Moves output into the log and tells everyone.

@@ -23,7 +23,7 @@ use crate::os::{
 use crate::output_log::LogWriter;
 use crate::record::{ExitRecord, Outcome, ShimRecord};
 use crate::spec::LaunchSpec;
-use crate::wire::{FromShim, MAX_MESSAGE_BYTES, PROTOCOL, Part, ProcessState, ToShim};
+use crate::wire::{FromShim, PROTOCOL, Part, ProcessState, ToShim};
 
 /// A daemon that takes longer to say what to start has died or forgotten.
 const SPEC_TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,14 +38,17 @@ const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
 struct Prepared {
     signals: SignalDoor,
     socket: SeqPacket,
+    /// Where messages are received.
+    buffer: Vec<u8>,
     inherited: Inherited,
 }
 
 /// Prepares the process and starts the program. `None` when there is nothing to serve: the daemon
 /// is gone, or the program did not start and the daemon knows.
 pub(super) fn start() -> io::Result<Option<Shim>> {
-    let prepared = prepare()?;
-    let Some(spec) = receive_spec(&prepared.socket)? else { return Ok(None) };
+    let mut prepared = prepare()?;
+    let Prepared { socket, buffer, .. } = &mut prepared;
+    let Some(spec) = receive_spec(socket, buffer)? else { return Ok(None) };
     let Some(spec) = LaunchSpec::decode(&spec) else {
         let message = "what to start could not be read".to_owned();
         say_goodbye(&prepared.socket, StartFault { step: StartStep::Spec, errno: 0, message });
@@ -55,11 +58,17 @@ pub(super) fn start() -> io::Result<Option<Shim>> {
     // Kept for the farewell, as the shim takes the other.
     let socket = prepared.socket.duplicate()?;
     match assemble(prepared, &spec, files.clone()) {
-        Ok(shim) => Ok(Some(shim)),
+        Ok(shim) => {
+            drop(spec);
+            os::trim_heap();
+            Ok(Some(shim))
+        }
         Err(fault) => {
             let outcome = Outcome::Failed(fault.clone());
             let record = ExitRecord { outcome, end: Offset::ZERO, at: os::wall_clock() };
-            if let Err(error) = files.write_exit(&record) {
+            // Files that exist are another shim's: this one never owned the incarnation.
+            let is_owner = fault.step != StartStep::Bundle || fault.errno != libc::EEXIST;
+            if is_owner && let Err(error) = files.write_exit(&record) {
                 complain(format_args!("exit record: {error}"));
             }
             say_goodbye(&socket, fault);
@@ -79,16 +88,16 @@ fn prepare() -> io::Result<Prepared> {
     let core_limit = os::limit_core_dumps()?;
     let umask = os::forget_umask();
     let socket = SeqPacket::from_owned(os::redirect_standard_input()?);
-    Ok(Prepared { signals, socket, inherited: Inherited { umask, core_limit } })
+    let inherited = Inherited { umask, core_limit };
+    Ok(Prepared { signals, socket, buffer: os::lazy_buffer(), inherited })
 }
 
 /// Receives the parts of the spec; `None` when the daemon is gone before the last.
-fn receive_spec(socket: &SeqPacket) -> io::Result<Option<Vec<u8>>> {
+fn receive_spec(socket: &SeqPacket, buffer: &mut [u8]) -> io::Result<Option<Vec<u8>>> {
     let until = Instant::now() + SPEC_TIMEOUT;
-    let mut buffer = vec![0; MAX_MESSAGE_BYTES];
     let mut spec = Vec::new();
     while Instant::now() < until {
-        match socket.receive(&mut buffer) {
+        match socket.receive(buffer) {
             Received::Message(len) => {
                 if let Some(ToShim::Launch { part, bytes }) = ToShim::decode(&buffer[..len]) {
                     spec.extend_from_slice(bytes);
@@ -159,8 +168,9 @@ fn assemble(
         child_pid,
         ending: Ending::default(),
         acks_due: None,
+        door_opens: None,
         is_terminal_full: false,
-        buffer: vec![0; MAX_MESSAGE_BYTES],
+        buffer: prepared.buffer,
     })
 }
 

@@ -11,7 +11,7 @@ use super::shim::Shim;
 impl Shim {
     /// The next moment something is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        let own = [self.acks_due, self.terminal.redraw_due()];
+        let own = [self.acks_due, self.door_opens, self.terminal.redraw_due()];
         own.into_iter().chain(self.output.dues()).chain(self.ending.dues()).flatten().min()
     }
 
@@ -19,6 +19,9 @@ impl Shim {
     pub(super) fn tick(&mut self, now: Instant) {
         if self.acks_due.is_some_and(|due| due <= now) {
             self.announce_acks();
+        }
+        if self.door_opens.is_some_and(|due| due <= now) {
+            self.door_opens = None;
         }
         if self.terminal.redraw_due().is_some_and(|due| due <= now)
             && let Some(size) = self.terminal.take_redraw()

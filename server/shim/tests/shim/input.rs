@@ -1,9 +1,11 @@
 //! Everything typed arrives once and in order.
 
 use codeplane_core::{AttachmentId, RequestId, TerminalSize};
-use codeplane_shim::{FromShim, INPUT_PART_BYTES, INPUT_WINDOW_BYTES, Part, RefusedReason, ToShim};
+use codeplane_shim::{
+    FromShim, INPUT_PART_BYTES, INPUT_WINDOW_BYTES, Part, RefusedReason, ToShim, TrySend,
+};
 
-use crate::kit::{AUTHOR, TOKEN, TestShim, eventually};
+use crate::kit::{AUTHOR, DEADLINE, TOKEN, TestShim, eventually};
 
 /// A program that wants bytes and not lines, and keeps `len` of them in a file.
 fn keeps_input(len: usize) -> String {
@@ -249,7 +251,7 @@ fn a_program_that_does_not_read_holds_back_its_typists_and_not_a_stop() {
     let part = vec![b'x'; INPUT_PART_BYTES];
     loop {
         let message = ToShim::Input { token: TOKEN, seq: seq + 1, author: AUTHOR, bytes: &part };
-        if shim.socket.try_send(&message).unwrap() == codeplane_shim::TrySend::WouldBlock {
+        if shim.socket.try_send(&message).unwrap() == TrySend::WouldBlock {
             break;
         }
         seq += 1;
@@ -273,4 +275,46 @@ fn within_the_window_control_gets_through_on_the_same_connection() {
     shim.send(&ToShim::Ping { nonce: 5 });
 
     shim.until(|message| (*message == FromShim::Pong { nonce: 5 }).then_some(()));
+}
+
+#[test]
+fn what_a_killed_daemon_had_sent_is_typed_also_when_the_program_was_busy() {
+    let script = "stty raw -echo; echo ready; until [ -e go ]; do sleep 0.01; done; cat > input";
+    let mut shim = TestShim::run(script);
+    shim.until_output("ready");
+    shim.register();
+    let mut sent = 0;
+    loop {
+        let bytes = vec![b'x'; INPUT_PART_BYTES];
+        let message = ToShim::Input { token: TOKEN, seq: sent + 1, author: AUTHOR, bytes: &bytes };
+        if shim.socket.try_send(&message).unwrap() == TrySend::WouldBlock {
+            break;
+        }
+        sent += 1;
+    }
+
+    shim.disconnect();
+    // The shim looks at its connections meanwhile, and keeps what it may not read yet.
+    shim.connect().wait_hello(DEADLINE).unwrap();
+    std::fs::write(shim.path("go"), "").unwrap();
+
+    let len = sent * u64::try_from(INPUT_PART_BYTES).unwrap();
+    eventually("all input", || {
+        std::fs::metadata(shim.path("input")).ok().filter(|input| input.len() == len)
+    });
+}
+
+#[test]
+fn an_input_in_many_parts_is_refused_once() {
+    let mut shim = TestShim::run_with("sleep 100", |spec| spec.input_limit_bytes = 10);
+    let mut parts: Vec<_> = (0..9).map(|index| unary(1, index, Part::More, b"12345")).collect();
+    parts.push(unary(1, 9, Part::Last, b"12345"));
+
+    for part in &parts {
+        shim.send(part);
+    }
+    shim.send(&ToShim::Ping { nonce: 1 });
+
+    shim.until(|message| matches!(message, FromShim::Pong { .. }).then_some(()));
+    assert_eq!(shim.seen().iter().filter_map(refused).count(), 1);
 }

@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use codeplane_core::ExitStatus;
-use codeplane_shim::{FromShim, Outcome, StartFault, StartStep, Started, probe};
+use codeplane_shim::{
+    FromShim, Outcome, ShimBinary, StartFault, StartStep, Started, ToShim, launch, probe,
+};
 
-use crate::kit::{DEADLINE, TestShim};
+use crate::kit::{DEADLINE, TestShim, binary, eventually, spec};
 
 /// The fault of a start that fails; also checks that it is on disk and that the shim goes.
 fn fault_of(mut shim: TestShim) -> StartFault {
@@ -165,10 +167,12 @@ fn no_value_of_the_environment_is_in_argv_or_environ_of_the_shim() {
 
     let read = |name: &str| fs::read(format!("/proc/{}/{name}", shim.process.id())).unwrap();
     let argv = String::from_utf8(read("cmdline")).unwrap();
-    let environ = read("environ");
 
     assert_eq!(argv, format!("cpd-shim\0{}\0", shim.spec.session.short()));
-    assert_eq!(String::from_utf8(environ).unwrap(), "");
+    // Only root may look at all.
+    if let Ok(environ) = fs::read(format!("/proc/{}/environ", shim.process.id())) {
+        assert_eq!(environ, b"");
+    }
     assert_eq!(String::from_utf8(read("comm")).unwrap(), "cpd-shim\n");
 }
 
@@ -207,4 +211,77 @@ fn files_are_private() {
     for segment in codeplane_shim::segments(&files.output()).unwrap() {
         assert_eq!(mode(&segment.path), 0o600);
     }
+}
+
+#[test]
+fn an_incarnation_that_has_a_shim_gets_no_second_one() {
+    let mut shim = TestShim::run("read line; exit 3");
+    shim.socket.wait_started(DEADLINE).unwrap();
+
+    let mut second = launch(&binary(), &shim.spec).unwrap();
+    let started = second.socket.wait_started(DEADLINE).unwrap();
+    second.child.wait().unwrap();
+
+    let Started::Failed(fault) = started else { panic!("it started") };
+    assert_eq!((fault.step, fault.errno), (StartStep::Bundle, libc::EEXIST));
+    assert_eq!(shim.files().read_exit().unwrap(), None);
+    let record = shim.files().read_shim().unwrap().unwrap();
+    assert_eq!(record.pid, shim.process.id());
+    shim.register();
+    shim.type_(1, b"\n");
+    assert_eq!(shim.until_status(), ExitStatus::Code(3));
+}
+
+#[test]
+fn the_small_binary_is_taken_only_if_it_is_of_this_build() {
+    let dir = tempfile::tempdir().unwrap();
+    let daemon = dir.path().join("cpd");
+    let small = dir.path().join("cpd-shim");
+
+    assert!(ShimBinary::beside(&daemon).is_none());
+    fs::write(&small, "#!/bin/sh\necho 0.0.0-other\n").unwrap();
+    fs::set_permissions(&small, fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(ShimBinary::beside(&daemon).is_none());
+    fs::remove_file(&small).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_cpd-shim"), &small).unwrap();
+
+    assert!(ShimBinary::beside(&daemon).is_some_and(|binary| binary.is_small()));
+}
+
+#[test]
+fn an_upgrade_of_the_file_does_not_change_what_is_started() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cpd-shim");
+    fs::copy(env!("CARGO_BIN_EXE_cpd-shim"), &path).unwrap();
+    let binary = ShimBinary::at(&path).unwrap();
+
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, "something else").unwrap();
+
+    let spec = spec(&dir, "exit 4");
+    let mut launched = launch(&binary, &spec).unwrap();
+    assert!(matches!(launched.socket.wait_started(DEADLINE).unwrap(), Started::Running { .. }));
+    launched.socket.try_send(&ToShim::Shutdown).unwrap();
+    launched.child.wait().unwrap();
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn an_idle_shim_sleeps_without_a_timer() {
+    let shim = TestShim::run("echo hello; sleep 100");
+    shim.until_output("hello");
+
+    // The system call it is in and its arguments: poll (7), and for ever as the third.
+    let path = format!("/proc/{}/syscall", shim.process.id());
+    if fs::read_to_string(&path).is_err() {
+        eprintln!("skipped: only root may look");
+        return;
+    }
+    eventually("sleep without end", || {
+        let call = fs::read_to_string(&path).unwrap();
+        let fields: Vec<_> = call.split_whitespace().collect();
+        let tasks = fs::read_dir(format!("/proc/{}/task", shim.process.id())).unwrap().count();
+        (fields.first() == Some(&"7") && fields[3].ends_with("ffffffff") && tasks == 1)
+            .then_some(())
+    });
 }
