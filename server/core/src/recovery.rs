@@ -27,6 +27,8 @@ pub enum BundleFacts {
 pub enum ShimFacts {
     /// It answers.
     Answers,
+    /// Its process is there but does not answer: stopped, or its socket was removed.
+    Silent,
     /// It was started before the machine restarted: it cannot be there.
     OtherBoot,
     /// It does not answer, or there never was one.
@@ -53,6 +55,8 @@ pub enum Action {
     ShutDown,
     /// Remove a directory that belongs to no session.
     RemoveBundle,
+    /// Leave it as it is and ask again until the shim answers or is gone.
+    Wait,
     /// All is as it should be.
     Nothing,
 }
@@ -77,10 +81,16 @@ pub const fn decide(row: RowFacts, bundle: BundleFacts, shim: ShimFacts) -> Acti
         (RowFacts::Present(Starting | Running | Stopping | Restarting), ShimFacts::Answers, _) => {
             Action::Adopt
         }
-        (RowFacts::Present(Exited | Lost | Failed), ShimFacts::Answers, _) => Action::ShutDown,
-        (RowFacts::Absent, ShimFacts::Answers, BundleFacts::Open | BundleFacts::Finished) => {
-            Action::Restore
+        (RowFacts::Present(Starting | Running | Stopping | Restarting), ShimFacts::Silent, _) => {
+            Action::Wait
         }
+        (RowFacts::Present(Exited | Lost | Failed), ShimFacts::Answers, _) => Action::ShutDown,
+        (
+            RowFacts::Absent,
+            ShimFacts::Answers | ShimFacts::Silent,
+            BundleFacts::Open | BundleFacts::Finished,
+        ) => Action::Restore,
+        (RowFacts::Absent, ShimFacts::Silent, BundleFacts::Absent) => Action::Nothing,
         (RowFacts::Absent, ShimFacts::Answers, BundleFacts::Absent) => Action::ShutDown,
 
         (
@@ -101,9 +111,11 @@ pub const fn decide(row: RowFacts, bundle: BundleFacts, shim: ShimFacts) -> Acti
             ShimFacts::Gone,
             BundleFacts::Open | BundleFacts::Absent,
         ) => Action::MarkLost(LostCause::ShimGone),
-        (RowFacts::Present(Exited | Lost | Failed), ShimFacts::OtherBoot | ShimFacts::Gone, _) => {
-            Action::Nothing
-        }
+        (
+            RowFacts::Present(Exited | Lost | Failed),
+            ShimFacts::Silent | ShimFacts::OtherBoot | ShimFacts::Gone,
+            _,
+        ) => Action::Nothing,
 
         (RowFacts::Absent, ShimFacts::OtherBoot | ShimFacts::Gone, BundleFacts::Finished) => {
             Action::RestoreEnded
@@ -135,6 +147,21 @@ mod tests {
                     Action::Adopt
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_live_row_whose_shim_is_silent_is_not_given_up() {
+        for state in LIVE {
+            for bundle in BUNDLES {
+                assert_eq!(
+                    decide(RowFacts::Present(state), bundle, ShimFacts::Silent),
+                    Action::Wait
+                );
+            }
+        }
+        for bundle in [BundleFacts::Open, BundleFacts::Finished] {
+            assert_eq!(decide(RowFacts::Absent, bundle, ShimFacts::Silent), Action::Restore);
         }
     }
 

@@ -122,6 +122,7 @@ async fn run(app: &App, services: Services, listener: UnixListener) -> Result<Se
         warn!(%error, "the stop was not recorded");
     }
     app.shutdown.begin();
+    app.registry.wake_all();
     // A connection that never said anything would be waited for without end: hence the limit.
     if !app.shutdown.finished(app.config.server.shutdown_grace.0).await {
         warn!("calls were cut off: they did not end within server.shutdown_grace");

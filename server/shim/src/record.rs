@@ -103,6 +103,19 @@ impl ShimRecord {
             && os::start_time(self.pid).is_ok_and(|time| time == self.start_time)
     }
 
+    /// Asks the shim to listen at its path again, where the socket's name was removed while no
+    /// daemon was connected. One that is gone is not asked, nor is whoever has its number now.
+    pub fn ask_to_listen(&self) {
+        let Some(process) = i32::try_from(self.pid).ok().and_then(|pid| os::PidFd::open(pid).ok())
+        else {
+            return;
+        };
+        // Asked after the descriptor is held: the number cannot have changed hands since.
+        if self.is_running() {
+            process.send(libc::SIGUSR1).ok();
+        }
+    }
+
     /// Kills the shim, and with it what does not mind losing its terminal. For one that does not
     /// answer; one that does is told to shut down.
     ///

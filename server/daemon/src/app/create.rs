@@ -93,7 +93,7 @@ impl App {
             return live.map(|live| live.view()).ok_or(Error::SessionNotFound(id.to_string()));
         }
         self.admit()?;
-        let id = SessionId::random();
+        let id = self.registry.fresh_id();
         let spec = spec::check(&create, id, &self.config.sessions, &self.own_env)?;
         let parent = create.parent.as_deref().map(|parent| self.find(parent)).transpose()?;
         let name = self.registry.reserve(spec.name.clone(), id).map_err(|by| Error::NameTaken {

@@ -107,7 +107,8 @@ impl App {
         name.to_owned()
     }
 
-    /// Takes no new sessions, or takes them again. Sessions go on.
+    /// Takes no new sessions and ends the streams there are, or takes sessions again. Sessions go on,
+    /// and can be attached to.
     ///
     /// # Errors
     /// Those of writing the fact.
@@ -118,6 +119,8 @@ impl App {
             let event = self.own_event(EventKind::DaemonDraining);
             let written = self.store.append_events(vec![event]).await;
             written.map_err(|error| self.store_error(error))?;
+            self.surroundings.drain();
+            self.registry.wake_all();
         }
         Ok(self.info())
     }

@@ -1,6 +1,7 @@
 //! Use cases: what happens, and in which order. Knows sessions and rows, never the wire.
 
 mod bundle_file;
+mod chase;
 mod create;
 mod error;
 mod events;

@@ -16,8 +16,10 @@ use codeplane_shim::{
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use super::chase::chase;
 use super::error::Error;
 use super::{App, bundle_file};
+use crate::os;
 use crate::session::{Link, Live, adopt};
 
 /// How long one shim may take to answer; all are asked at once.
@@ -44,6 +46,7 @@ struct OnDisk {
 /// Whether its shim is there.
 enum Shim {
     Answers(Arc<Link>, Box<HelloReply>),
+    Silent,
     OtherBoot,
     Gone,
 }
@@ -97,35 +100,36 @@ impl App {
         Found { id, row, bundle, on_disk, shim }
     }
 
-    /// Asks the shim who it is. The socket may be that of another session with the same prefix.
+    /// Asks the shim who it is.
     async fn ask(&self, id: SessionId, on_disk: &OnDisk) -> Shim {
-        let running = on_disk.record.as_ref().map(codeplane_shim::ShimRecord::is_running);
-        let Ok(socket) = ShimSocket::connect(&self.directories.shim_socket(id)) else {
-            return match (&on_disk.record, running) {
-                (Some(record), Some(false)) if record.boot_id != crate::os::boot_id() => {
-                    Shim::OtherBoot
-                }
-                (Some(_), Some(true)) => {
-                    warn!(session.id = %id, "the shim of session {id} lives but does not listen");
-                    Shim::Gone
-                }
-                (Some(_) | None, Some(_) | None) => Shim::Gone,
-            };
-        };
+        if let Some((link, hello)) = self.greet_shim(id, HELLO_LIMIT).await {
+            return Shim::Answers(link, Box::new(hello));
+        }
+        match &on_disk.record {
+            Some(record) if record.is_running() => {
+                warn!(session.id = %id, "the shim of session {id} lives but does not answer");
+                Shim::Silent
+            }
+            Some(record) if record.boot_id != os::boot_id() => Shim::OtherBoot,
+            Some(_) | None => Shim::Gone,
+        }
+    }
+
+    /// Connects to a session's shim; none if nobody answers in time. The socket may be that of
+    /// another session with the same prefix.
+    pub(super) async fn greet_shim(
+        &self,
+        id: SessionId,
+        limit: Duration,
+    ) -> Option<(Arc<Link>, HelloReply)> {
+        let socket = ShimSocket::connect(&self.directories.shim_socket(id)).ok()?;
         let greeted = async {
             let link = Arc::new(Link::new(socket).ok()?);
             link.send(&ToShim::Hello { protocol: PROTOCOL }).await.ok()?;
             let hello = link.hello().await.ok()?;
             (hello.session == id).then_some((link, hello))
         };
-        match tokio::time::timeout(HELLO_LIMIT, greeted).await {
-            Ok(Some((link, hello))) => Shim::Answers(link, Box::new(hello)),
-            Ok(None) => Shim::Gone,
-            Err(_) => {
-                warn!(session.id = %id, "the shim of session {id} does not answer");
-                Shim::Gone
-            }
-        }
+        tokio::time::timeout(limit, greeted).await.ok().flatten()
     }
 
     async fn act(&self, found: Found) -> Result<(), Error> {
@@ -141,6 +145,7 @@ impl App {
         };
         let shim = match &found.shim {
             Shim::Answers(..) => ShimFacts::Answers,
+            Shim::Silent => ShimFacts::Silent,
             Shim::OtherBoot => ShimFacts::OtherBoot,
             Shim::Gone => ShimFacts::Gone,
         };
@@ -153,7 +158,7 @@ impl App {
 
     async fn carry_out(&self, action: Action, found: Found) -> Result<(), Error> {
         match action {
-            Action::Adopt => self.take_up(found).await,
+            Action::Adopt | Action::Wait => self.take_up(found).await,
             Action::Restore => {
                 let found = self.put_back(found).await?;
                 self.take_up(found).await;
@@ -183,32 +188,43 @@ impl App {
         Ok(())
     }
 
-    /// A live shim gets its tasks again.
+    /// A live shim gets its tasks again; one that is silent is asked again until it answers.
     async fn take_up(&self, found: Found) {
-        let (Some(row), Shim::Answers(link, hello)) = (found.row, found.shim) else { return };
-        self.shims.know(hello.shim_pid);
+        let Some(row) = found.row else { return };
         let live = Live::new(row, found.bundle, Arc::clone(&self.surroundings));
-        live.set_extent(oldest(&live), hello.end);
+        live.set_extent(oldest(&live), log_end(&live.output_dir()).unwrap_or_default());
         recall_sizes(&live);
         self.registry.insert(Arc::clone(&live));
-        adopt(&live, &link, &hello);
-        let state = hello.state;
+        match (found.shim, found.on_disk.record) {
+            (Shim::Answers(link, hello), _) => self.adopt(&live, link, *hello).await,
+            (Shim::Silent | Shim::OtherBoot | Shim::Gone, Some(record)) => {
+                self.shims.know(record.pid);
+                self.shutdown.spawn(chase(self.clone(), live, record));
+            }
+            (Shim::Silent | Shim::OtherBoot | Shim::Gone, None) => self.settle(&live).await,
+        }
+    }
+
+    /// Goes on with a session whose shim has greeted.
+    pub(super) async fn adopt(&self, live: &Arc<Live>, link: Arc<Link>, hello: HelloReply) {
+        self.shims.know(hello.shim_pid);
+        adopt(live, &link, &hello);
         // Its socket's file may have gone with the runtime directory.
         let path = self.directories.shim_socket(live.id());
         if !path.exists() {
             let path = path.as_os_str().as_encoded_bytes();
             link.tell(&ToShim::Relisten { path }).await;
         }
-        self.follow_shim(&live, link, None);
-        match state {
+        self.follow_shim(live, link, None);
+        match hello.state {
             ProcessState::Starting => {}
-            ProcessState::Running => self.confirm_running(&live).await,
+            ProcessState::Running => self.confirm_running(live).await,
             ProcessState::Exited { status, .. } => {
-                self.record_end(&live, EndReason::Exited(status)).await;
+                self.record_end(live, EndReason::Exited(status)).await;
             }
             ProcessState::Failed(fault) => {
                 let step = fault.step.as_str().to_owned();
-                self.record_end(&live, EndReason::Failed { step, message: fault.message }).await;
+                self.record_end(live, EndReason::Failed { step, message: fault.message }).await;
             }
         }
     }

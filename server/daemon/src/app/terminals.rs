@@ -445,6 +445,16 @@ impl Typing {
         self.live.ask_to_leave(&self.seat);
     }
 
+    /// The client sent what cannot be: the stream ends and says so.
+    pub(crate) fn refuse(&self, why: &Error) {
+        self.live.refuse(&self.seat, why.to_string());
+    }
+
+    /// The client is told who holds control, as its wish for it was refused.
+    pub(crate) fn tell_holder(&self) {
+        self.live.tell_holder(&self.seat);
+    }
+
     /// Asks for an answer on the stream.
     pub(crate) fn ping(&self, id: u64) {
         self.live.ping(&self.seat, id);

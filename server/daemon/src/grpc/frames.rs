@@ -172,6 +172,12 @@ fn end_message(end: StreamEnd) -> v1::End {
         StreamEnd::DaemonStopping => {
             (v1::EndReason::DaemonStopping, "the daemon is stopping; the session goes on")
         }
+        StreamEnd::Draining => {
+            (v1::EndReason::DaemonStopping, "the daemon is draining; the session goes on")
+        }
+        StreamEnd::Refused(why) => {
+            return v1::End { reason: v1::EndReason::Refused.into(), message: why };
+        }
         StreamEnd::LimitReached => (v1::EndReason::LimitReached, "that is all for now"),
     };
     v1::End { reason: reason.into(), message: message.to_owned() }

@@ -208,8 +208,12 @@ async fn receive(mut inbound: Streaming<v1::AttachRequest>, typing: Typing, app:
                 return;
             }
         };
-        if let Err(error) = done {
-            debug!(%error, "an attached client's message was not carried out");
+        match done {
+            Ok(()) => {}
+            // A number that is not used up would leave a hole before the next input.
+            Err(error @ Error::Invalid(_)) => typing.refuse(&error),
+            Err(Error::ControlTaken { .. }) => typing.tell_holder(),
+            Err(error) => debug!(%error, "an attached client's message was not carried out"),
         }
     }
 }

@@ -110,7 +110,7 @@ pub(crate) enum Control {
 }
 
 /// Why a stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StreamEnd {
     /// The client asked to leave.
     Detached,
@@ -122,6 +122,10 @@ pub(crate) enum StreamEnd {
     SessionDeleted,
     /// The daemon ends; the session goes on.
     DaemonStopping,
+    /// The daemon is being drained; the session goes on.
+    Draining,
+    /// The client sent what cannot be.
+    Refused(String),
     /// A reader that does not follow has everything.
     LimitReached,
 }

@@ -3,6 +3,7 @@
 use codeplane_core::{AttachmentId, OutputPosition, RequestId, TerminalSize};
 use codeplane_shim::{InputToken, Part, ToShim};
 
+use super::frame::StreamEnd;
 use super::link::{LinkClosed, UnaryRefusal};
 use super::live::Live;
 use super::seat::{INPUT_BYTES, Seat};
@@ -137,7 +138,19 @@ impl Live {
 
     /// An attachment wants to leave.
     pub(crate) fn ask_to_leave(&self, seat: &Seat) {
-        seat.set_leaving();
+        seat.depart(StreamEnd::Detached);
+        self.changed();
+    }
+
+    /// An attachment's client sent what cannot be.
+    pub(crate) fn refuse(&self, seat: &Seat, why: String) {
+        seat.depart(StreamEnd::Refused(why));
+        self.changed();
+    }
+
+    /// An attachment's wish for control was refused.
+    pub(crate) fn tell_holder(&self, seat: &Seat) {
+        seat.set_retell();
         self.changed();
     }
 }

@@ -1,5 +1,6 @@
 //! The connection to one shim.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -32,6 +33,11 @@ pub(super) enum UnaryRefusal {
     Ended,
     /// A newer shim's reason.
     Unknown,
+}
+
+thread_local! {
+    /// One for all links: a message is decoded before the next is received.
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; MAX_MESSAGE_BYTES]);
 }
 
 /// Inputs of one attachment that were sent and not yet applied: their numbers and lengths.
@@ -160,9 +166,8 @@ impl Link {
     /// # Errors
     /// [`LinkClosed`] if the shim ends instead.
     pub(crate) async fn hello(&self) -> Result<HelloReply, LinkClosed> {
-        let mut buffer = vec![0; MAX_MESSAGE_BYTES];
         loop {
-            if let FromShim::Hello(hello) = self.receive(&mut buffer).await? {
+            if let FromShim::Hello(hello) = self.receive().await? {
                 return Ok(hello);
             }
         }
@@ -173,9 +178,8 @@ impl Link {
     /// # Errors
     /// [`LinkClosed`] if the shim ends instead.
     pub(crate) async fn started(&self) -> Result<Result<HelloReply, StartFault>, LinkClosed> {
-        let mut buffer = vec![0; MAX_MESSAGE_BYTES];
         loop {
-            match self.receive(&mut buffer).await? {
+            match self.receive().await? {
                 FromShim::StartFailed(fault) => return Ok(Err(fault)),
                 FromShim::Started { .. } => {
                     self.send(&ToShim::Hello { protocol: PROTOCOL }).await?;
@@ -193,21 +197,22 @@ impl Link {
     ///
     /// # Cancel safety
     /// Safe: nothing is received that is not returned.
-    pub(super) async fn receive(&self, buffer: &mut [u8]) -> Result<FromShim, LinkClosed> {
+    pub(super) async fn receive(&self) -> Result<FromShim, LinkClosed> {
         loop {
-            if let Some(message) = self.try_receive(buffer)? {
+            if let Some(message) = self.try_receive()? {
                 return Ok(message);
             }
             let mut ready = self.socket.readable().await.map_err(|_| LinkClosed)?;
             ready.clear_ready();
-            if let Some(message) = self.try_receive(buffer)? {
+            if let Some(message) = self.try_receive()? {
                 return Ok(message);
             }
         }
     }
 
-    fn try_receive(&self, buffer: &mut [u8]) -> Result<Option<FromShim>, LinkClosed> {
-        match self.socket.get_ref().try_receive(buffer) {
+    fn try_receive(&self) -> Result<Option<FromShim>, LinkClosed> {
+        let received = BUFFER.with_borrow_mut(|buffer| self.socket.get_ref().try_receive(buffer));
+        match received {
             TryReceive::Message(message) => Ok(Some(message)),
             TryReceive::WouldBlock => Ok(None),
             TryReceive::Closed => Err(LinkClosed),

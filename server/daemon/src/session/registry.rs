@@ -39,6 +39,18 @@ pub(crate) struct NameReservation<'a> {
 }
 
 impl Registry {
+    /// An id whose short form no other session has: sockets are named by it.
+    pub(crate) fn fresh_id(&self) -> SessionId {
+        let inner = self.lock();
+        loop {
+            let id = SessionId::random();
+            let short = id.short();
+            if inner.sessions.keys().all(|other| other.short() != short) {
+                return id;
+            }
+        }
+    }
+
     /// Adds a session; its name, if it has one, is its own from now on.
     pub(crate) fn insert(&self, live: Arc<Live>) {
         let name = live.session().spec.name;
@@ -111,6 +123,13 @@ impl Registry {
     /// All sessions, in no order.
     pub(crate) fn all(&self) -> Vec<Arc<Live>> {
         self.lock().sessions.values().cloned().collect()
+    }
+
+    /// Everybody who follows a session is to look again.
+    pub(crate) fn wake_all(&self) {
+        for live in self.all() {
+            live.changed();
+        }
     }
 
     /// How many there are.

@@ -1,9 +1,11 @@
 //! One client on one terminal, as the parts that serve it share it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use codeplane_core::{AttachmentId, TerminalSize};
+
+use super::frame::StreamEnd;
 
 /// Most bytes of one input frame: it travels to the shim as one message.
 pub(crate) const INPUT_BYTES: usize = 32 << 10;
@@ -28,8 +30,10 @@ pub(crate) struct Seat {
     acked: AtomicU64,
     /// The newest ping's id plus one; 0: none.
     ping: AtomicU64,
-    leaving: AtomicBool,
-    replaced: AtomicBool,
+    /// Whether its client is to be told again who holds control.
+    retell: AtomicBool,
+    /// Why it leaves, once it does.
+    departure: OnceLock<StreamEnd>,
     size: Mutex<Option<TerminalSize>>,
 }
 
@@ -49,8 +53,8 @@ impl Seat {
             answers,
             acked: AtomicU64::new(0),
             ping: AtomicU64::new(0),
-            leaving: AtomicBool::new(false),
-            replaced: AtomicBool::new(false),
+            retell: AtomicBool::new(false),
+            departure: OnceLock::new(),
             size: Mutex::new(None),
         }
     }
@@ -98,20 +102,22 @@ impl Seat {
         self.ping.swap(0, Ordering::AcqRel).checked_sub(1)
     }
 
-    pub(super) fn set_leaving(&self) {
-        self.leaving.store(true, Ordering::Release);
+    /// It leaves; the first reason stays.
+    pub(super) fn depart(&self, why: StreamEnd) {
+        drop(self.departure.set(why));
     }
 
-    pub(super) fn is_leaving(&self) -> bool {
-        self.leaving.load(Ordering::Acquire)
+    pub(super) fn departure(&self) -> Option<StreamEnd> {
+        self.departure.get().cloned()
     }
 
-    pub(super) fn set_replaced(&self) {
-        self.replaced.store(true, Ordering::Release);
+    /// A wish for control was refused: its client is told who holds it.
+    pub(super) fn set_retell(&self) {
+        self.retell.store(true, Ordering::Release);
     }
 
-    pub(super) fn is_replaced(&self) -> bool {
-        self.replaced.load(Ordering::Acquire)
+    pub(super) fn take_retell(&self) -> bool {
+        self.retell.swap(false, Ordering::AcqRel)
     }
 
     /// The size of its client's terminal.

@@ -1,5 +1,7 @@
 //! What all sessions of a daemon share.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +14,8 @@ pub(crate) struct Surroundings {
     segment_bytes: u64,
     segment: Notify,
     watcher: Watcher,
+    /// Counts drains: a stream that began before one ends with it.
+    drains: AtomicU64,
 }
 
 impl Surroundings {
@@ -19,7 +23,13 @@ impl Surroundings {
     /// `segment_bytes`.
     #[must_use]
     pub(crate) fn new(stopping: CancellationToken, segment_bytes: u64, watcher: Watcher) -> Self {
-        Self { stopping, segment_bytes: segment_bytes.max(1), segment: Notify::new(), watcher }
+        Self {
+            stopping,
+            segment_bytes: segment_bytes.max(1),
+            segment: Notify::new(),
+            watcher,
+            drains: AtomicU64::new(0),
+        }
     }
 
     /// Completes when a log has grown into a new segment since the last time.
@@ -28,6 +38,15 @@ impl Surroundings {
     /// Safe.
     pub(crate) async fn new_segment(&self) {
         self.segment.notified().await;
+    }
+
+    /// Ends the streams that there are. Whoever holds one must be woken.
+    pub(crate) fn drain(&self) {
+        self.drains.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn drains(&self) -> u64 {
+        self.drains.load(Ordering::Acquire)
     }
 
     pub(super) fn is_stopping(&self) -> bool {

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use codeplane_core::{ExitStatus, Incarnation, Offset, TerminalSize};
-use codeplane_shim::{
-    DiskState, FromShim, HelloReply, MAX_MESSAGE_BYTES, ProcessState, RefusedReason,
-};
+use codeplane_shim::{DiskState, FromShim, HelloReply, ProcessState, RefusedReason};
 use tokio::sync::mpsc;
 use tracing::debug;
 
@@ -78,9 +76,8 @@ pub(crate) fn adopt(live: &Live, link: &Arc<Link>, hello: &HelloReply) {
 /// Safe: the shim repeats every level in its next greeting.
 pub(crate) async fn receive(live: Arc<Live>, link: Arc<Link>, facts: mpsc::Sender<Fact>) {
     let incarnation = live.incarnation();
-    let mut buffer = vec![0; MAX_MESSAGE_BYTES];
     loop {
-        let message = match link.receive(&mut buffer).await {
+        let message = match link.receive().await {
             Ok(message) => message,
             Err(LinkClosed) => break,
         };
@@ -135,10 +132,8 @@ fn publish(
         FromShim::Disk(state) => return disk(live, state),
         FromShim::Hello(hello) => return again(live, link, &hello),
         FromShim::Drained { end } => live.set_end(end),
-        FromShim::Registered { .. }
-        | FromShim::InputGap { .. }
-        | FromShim::Pong { .. }
-        | FromShim::TermMode(_) => {
+        FromShim::InputGap { token, expected } => live.input_refused(token.0, expected),
+        FromShim::Registered { .. } | FromShim::Pong { .. } | FromShim::TermMode(_) => {
             debug!(session.id = %live.id(), "the shim said {message:?}");
         }
     }

@@ -31,6 +31,8 @@ pub(crate) enum Awaited {
     Child,
     /// The shim was asked to end.
     Terminate,
+    /// The shim was asked to listen again: its socket's name was removed while no daemon ran.
+    Listen,
 }
 
 /// Signals as something to poll.
@@ -42,11 +44,11 @@ impl SignalDoor {
     pub(crate) fn next(&self) -> Option<Awaited> {
         let info = self.0.read_signal().ok()??;
         // `ssi_signo` is a signal number, which fits.
-        if i32::try_from(info.ssi_signo) == Ok(libc::SIGCHLD) {
-            Some(Awaited::Child)
-        } else {
-            Some(Awaited::Terminate)
-        }
+        Some(match i32::try_from(info.ssi_signo) {
+            Ok(libc::SIGCHLD) => Awaited::Child,
+            Ok(libc::SIGUSR1) => Awaited::Listen,
+            Ok(_) | Err(_) => Awaited::Terminate,
+        })
     }
 }
 
@@ -73,6 +75,7 @@ pub(crate) fn take_over_signals() -> io::Result<SignalDoor> {
     let mut awaited = SigSet::empty();
     awaited.add(Signal::SIGCHLD);
     awaited.add(Signal::SIGTERM);
+    awaited.add(Signal::SIGUSR1);
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&awaited), None)?;
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     Ok(SignalDoor(SignalFd::with_flags(&awaited, flags)?))

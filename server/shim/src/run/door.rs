@@ -42,6 +42,10 @@ impl Door {
         Ok(())
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) const fn listener(&self) -> &OwnedFd {
         &self.listener
     }

@@ -216,6 +216,12 @@ impl Shim {
         }
     }
 
+    /// Listens at the same path again.
+    pub(super) fn listen_again(&mut self) {
+        let path = self.door.path().to_path_buf();
+        self.relisten(&path);
+    }
+
     fn relisten(&mut self, path: &Path) {
         if let Err(error) = self.door.reopen(path) {
             complain(format_args!("listen at {}: {error}", path.display()));

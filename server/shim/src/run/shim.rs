@@ -170,6 +170,7 @@ impl Shim {
             match signal {
                 Awaited::Child => self.reap_children(),
                 Awaited::Terminate => self.stop_politely(),
+                Awaited::Listen => self.listen_again(),
             }
         }
     }

@@ -59,6 +59,8 @@ pub(crate) struct Follower {
     /// Frames that are due before the next output.
     due: VecDeque<Frame>,
     told: Told,
+    /// How often the daemon had been drained when it began.
+    drains: u64,
     over: bool,
 }
 
@@ -96,6 +98,7 @@ impl Follower {
             until: follow.until,
             due: follow.head.into(),
             told,
+            drains: live.drains(),
             over: false,
             live,
         }
@@ -121,7 +124,8 @@ impl Follower {
                 self.due.push_back(Frame::Pong(id));
             }
         }
-        if levels.holder != self.told.holder {
+        let retell = self.seat.as_ref().is_some_and(|seat| seat.take_retell());
+        if levels.holder != self.told.holder || retell {
             self.told.holder = levels.holder;
             let at = OutputPosition { offset: levels.control_at, incarnation: levels.incarnation };
             self.due.push_back(Frame::ControlChanged { holder: levels.holder, at });
@@ -152,11 +156,13 @@ impl Follower {
     /// Why the stream ends before the output is read to its end, if it does.
     #[expect(clippy::fn_params_excessive_bools, reason = "a level as it was read")]
     fn cut(&self, deleted: bool) -> Option<StreamEnd> {
-        match &self.seat {
-            Some(seat) if seat.is_replaced() => Some(StreamEnd::Replaced),
-            Some(seat) if seat.is_leaving() => Some(StreamEnd::Detached),
-            Some(_) | None => deleted.then_some(StreamEnd::SessionDeleted),
+        if let Some(why) = self.seat.as_ref().and_then(|seat| seat.departure()) {
+            return Some(why);
         }
+        if deleted {
+            return Some(StreamEnd::SessionDeleted);
+        }
+        (self.live.drains() != self.drains).then_some(StreamEnd::Draining)
     }
 
     /// The next output, up to `limit`.

@@ -243,6 +243,11 @@ impl Live {
         self.surroundings.watcher()
     }
 
+    /// How often the daemon was drained.
+    pub(super) fn drains(&self) -> u64 {
+        self.surroundings.drains()
+    }
+
     /// Whether the daemon is ending.
     pub(crate) fn is_stopping(&self) -> bool {
         self.surroundings.is_stopping()
@@ -385,7 +390,7 @@ impl Live {
     }
 
     /// Everybody is to look again.
-    pub(super) fn changed(&self) {
+    pub(crate) fn changed(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
         self.wakers.wake();
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use codeplane_core::{Acquire, AttachmentId, ControlChange, ControlTaken, Offset, OutputPosition};
 
 use super::{Live, Remembered, State};
+use crate::session::frame::StreamEnd;
 use crate::session::seat::{Answers, Seat};
 
 /// The attachment cannot be resumed.
@@ -43,7 +44,7 @@ impl Live {
                 };
                 // A client that comes back before its old connection is seen to be dead.
                 if let Some(old) = seated {
-                    old.set_replaced();
+                    old.depart(StreamEnd::Replaced);
                 }
                 (known.attachment, token, known.seq)
             }
@@ -125,6 +126,16 @@ impl Live {
     /// Whether this attachment holds control.
     pub(in crate::session) fn is_holder(&self, who: AttachmentId) -> bool {
         self.lock().lease.holder() == Some(who)
+    }
+
+    /// The shim refused an attachment's input, as its number was not the next one.
+    pub(in crate::session) fn input_refused(&self, token: [u8; 16], expected: u64) {
+        let seat = self.lock().seats.values().find(|seat| seat.token() == token).cloned();
+        if let Some(seat) = seat {
+            let why = format!("input.seq: the next number is {expected}");
+            seat.depart(StreamEnd::Refused(why));
+            self.changed();
+        }
     }
 
     /// Input of an attachment was applied.
