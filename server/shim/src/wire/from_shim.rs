@@ -176,57 +176,26 @@ impl FromShim {
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut w = Writer(out);
         match self {
-            Self::Hello(reply) => {
-                w.u8(b'h');
-                reply.encode(&mut w);
-            }
-            Self::Started { pid } => {
-                w.u8(b's').u32(*pid);
-            }
-            Self::StartFailed(fault) => {
-                w.u8(b'f');
-                write_fault(&mut w, fault);
-            }
-            Self::Notice { end } => {
-                w.u8(b'n').u64(end.0);
-            }
+            Self::Hello(reply) => reply.encode(w.u8(b'h')),
+            Self::Started { pid } => w.u8(b's').u32(*pid),
+            Self::StartFailed(fault) => write_fault(w.u8(b'f'), fault),
+            Self::Notice { end } => w.u8(b'n').u64(end.0),
             Self::Registered { token, received, applied } => {
-                w.u8(b'r').raw(&token.0).u64(*received).u64(*applied);
+                w.u8(b'r').raw(&token.0).u64(*received).u64(*applied)
             }
-            Self::InputAck { token, seq } => {
-                w.u8(b'a').raw(&token.0).u64(*seq);
-            }
-            Self::InputGap { token, expected } => {
-                w.u8(b'g').raw(&token.0).u64(*expected);
-            }
-            Self::UnaryAck { request } => {
-                w.u8(b'u').raw(request.as_bytes());
-            }
+            Self::InputAck { token, seq } => w.u8(b'a').raw(&token.0).u64(*seq),
+            Self::InputGap { token, expected } => w.u8(b'g').raw(&token.0).u64(*expected),
+            Self::UnaryAck { request } => w.u8(b'u').raw(request.as_bytes()),
             Self::UnaryRefused { request, reason } => {
-                w.u8(b'x').raw(request.as_bytes()).u8(reason.to_u8());
+                w.u8(b'x').raw(request.as_bytes()).u8(reason.to_u8())
             }
-            Self::Resized(logged) => {
-                w.u8(b'z').u64(logged.at.0).size(logged.size);
-            }
-            Self::Exited { status, end } => {
-                w.u8(b'e');
-                hello::write_status(&mut w, *status);
-                w.u64(end.0);
-            }
-            Self::Disk(state) => {
-                w.u8(b'd');
-                state.write(&mut w);
-            }
-            Self::Drained { end } => {
-                w.u8(b'q').u64(end.0);
-            }
-            Self::Pong { nonce } => {
-                w.u8(b'p').u64(*nonce);
-            }
-            Self::TermMode(mode) => {
-                w.u8(b'm').u8(mode.0);
-            }
-        }
+            Self::Resized(logged) => w.u8(b'z').u64(logged.at.0).size(logged.size),
+            Self::Exited { status, end } => hello::write_status(w.u8(b'e'), *status).u64(end.0),
+            Self::Disk(state) => state.write(w.u8(b'd')),
+            Self::Drained { end } => w.u8(b'q').u64(end.0),
+            Self::Pong { nonce } => w.u8(b'p').u64(*nonce),
+            Self::TermMode(mode) => w.u8(b'm').u8(mode.0),
+        };
     }
 
     /// Reads a message; `None` for one of a later version or one that is cut.
@@ -284,12 +253,12 @@ impl RefusedReason {
 }
 
 impl DiskState {
-    pub(super) fn write(self, w: &mut Writer<'_>) {
+    pub(super) fn write<'w, 'a>(self, w: &'w mut Writer<'a>) -> &'w mut Writer<'a> {
         match self {
             Self::Ok => w.u8(0).u64(0).u64(0),
             Self::Recovered { from, to } => w.u8(1).u64(from.0).u64(to.0),
             Self::Full { since } => w.u8(2).u64(since.0).u64(0),
-        };
+        }
     }
 
     pub(super) fn read(r: &mut Reader<'_>) -> Option<Self> {
@@ -302,8 +271,8 @@ impl DiskState {
     }
 }
 
-pub(super) fn write_fault(w: &mut Writer<'_>, fault: &StartFault) {
-    w.bytes(fault.step.as_str().as_bytes()).i32(fault.errno).bytes(fault.message.as_bytes());
+pub(super) fn write_fault<'w, 'a>(w: &'w mut Writer<'a>, fault: &StartFault) -> &'w mut Writer<'a> {
+    w.bytes(fault.step.as_str().as_bytes()).i32(fault.errno).bytes(fault.message.as_bytes())
 }
 
 pub(super) fn read_fault(r: &mut Reader<'_>) -> Option<StartFault> {

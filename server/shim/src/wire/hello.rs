@@ -77,7 +77,7 @@ pub struct RememberedInput {
 }
 
 impl HelloReply {
-    pub(super) fn encode(&self, w: &mut Writer<'_>) {
+    pub(super) fn encode<'w, 'a>(&self, w: &'w mut Writer<'a>) -> &'w mut Writer<'a> {
         w.u16(self.protocol)
             .bytes(self.build.as_bytes())
             .raw(self.session.as_bytes())
@@ -98,6 +98,7 @@ impl HelloReply {
                 .u64(input.applied)
                 .u64(input.received);
         }
+        w
     }
 
     pub(super) fn decode(r: &mut Reader<'_>) -> Option<Self> {
@@ -120,22 +121,11 @@ impl HelloReply {
 impl ProcessState {
     fn write(&self, w: &mut Writer<'_>) {
         match self {
-            Self::Starting => {
-                w.u8(0);
-            }
-            Self::Running => {
-                w.u8(1);
-            }
-            Self::Exited { status, end } => {
-                w.u8(2);
-                write_status(w, *status);
-                w.u64(end.0);
-            }
-            Self::Failed(fault) => {
-                w.u8(3);
-                write_fault(w, fault);
-            }
-        }
+            Self::Starting => w.u8(0),
+            Self::Running => w.u8(1),
+            Self::Exited { status, end } => write_status(w.u8(2), *status).u64(end.0),
+            Self::Failed(fault) => write_fault(w.u8(3), fault),
+        };
     }
 
     fn read(r: &mut Reader<'_>) -> Option<Self> {
@@ -149,11 +139,14 @@ impl ProcessState {
     }
 }
 
-pub(super) fn write_status(w: &mut Writer<'_>, status: ExitStatus) {
+pub(super) fn write_status<'w, 'a>(
+    w: &'w mut Writer<'a>,
+    status: ExitStatus,
+) -> &'w mut Writer<'a> {
     match status {
         ExitStatus::Code(code) => w.u8(0).i32(code),
         ExitStatus::Signal(signal) => w.u8(1).i32(signal),
-    };
+    }
 }
 
 pub(super) fn read_status(r: &mut Reader<'_>) -> Option<ExitStatus> {

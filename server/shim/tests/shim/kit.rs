@@ -183,6 +183,10 @@ impl Drop for TestShim {
             self.process.kill().ok();
             self.process.wait().ok();
         }
+        // Of a shim that was killed something may be left, as it could not clear up.
+        if let Ok(Some(record)) = self.files().read_shim() {
+            eventually("empty group", || record.reap_leftovers().then_some(()));
+        }
     }
 }
 

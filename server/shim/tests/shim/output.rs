@@ -151,6 +151,15 @@ impl SmallDisk {
             .output();
         mounted.is_ok_and(|output| output.status.success()).then_some(Self(path))
     }
+
+    fn grow(&self) {
+        let grown = std::process::Command::new("mount")
+            .args(["-o", "remount,size=4m"])
+            .arg(&self.0)
+            .status()
+            .unwrap();
+        assert!(grown.success());
+    }
 }
 
 impl Drop for SmallDisk {
@@ -179,12 +188,7 @@ fn a_full_disk_stops_nothing_and_is_a_gap_once_there_is_room() {
     shim.until(|message| matches!(message, FromShim::InputAck { seq: 1, .. }).then_some(()));
     let hello = shim.reconnect();
     assert_eq!(hello.disk, codeplane_shim::DiskState::Full { since });
-    let resized = std::process::Command::new("mount")
-        .args(["-o", "remount,size=4m"])
-        .arg(&disk.0)
-        .status()
-        .unwrap();
-    assert!(resized.success());
+    disk.grow();
 
     let (from, to) = shim.until(|message| match message {
         FromShim::Disk(codeplane_shim::DiskState::Recovered { from, to }) => Some((*from, *to)),
