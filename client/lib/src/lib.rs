@@ -21,6 +21,7 @@
 mod attachment;
 mod calls;
 mod client;
+mod display;
 mod endpoint;
 mod error;
 mod follow;
@@ -32,11 +33,14 @@ mod tail;
 mod trust;
 mod watch;
 
-/// The messages of the API, as generated from its `.proto` files.
-pub use codeplane_proto::v1;
+/// The messages of the API, as generated from its `.proto` files, and their descriptors.
+pub use codeplane_proto::{FILE_DESCRIPTOR_SET, v1};
+/// Writes out what could act on a terminal, in text that a session has chosen.
+pub use codeplane_terminal::visible;
 
 pub use attachment::{Attachment, AttachmentInput, InputRefused};
 pub use client::Client;
+pub use display::{DisplayFilter, TextFilter};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Error, Violation};
 pub use follow::TerminalEvent;

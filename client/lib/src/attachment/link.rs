@@ -60,7 +60,8 @@ fn ended_at_once(end: v1::End) -> Error {
         | v1::EndReason::Detached
         | v1::EndReason::SessionEnded
         | v1::EndReason::SessionDeleted
-        | v1::EndReason::LimitReached => Error::WrongState {
+        | v1::EndReason::LimitReached
+        | v1::EndReason::Refused => Error::WrongState {
             reason: end.reason().as_str_name().to_owned(),
             message: end.message,
         },

@@ -1,0 +1,172 @@
+//! `cpctl run`.
+
+use std::path::{Path, PathBuf};
+
+use codeplane_client::{AttachOptions, Client, Error, Queries, v1};
+
+use super::attach::{AttachFlags, enter};
+use crate::context::Context;
+use crate::exit::{Exit, Failure};
+use crate::parse::Pair;
+use crate::terminal::Role;
+use crate::{os, output, parse, text};
+
+/// Run a command in a session of its own, and attach to it
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+#[command(after_help = "Examples:
+  cpctl run bash
+  cpctl run -d --name web --cwd ~/site -e PORT=8080 -- npm run dev
+  cpctl run --label team=infra --size 120x40 claude
+
+Exits with the command's own code (128+n for a signal), 0 when detached, 125 when cpctl itself
+failed, 126 or 127 when the command could not be run; --result tells them apart.")]
+pub(crate) struct Args {
+    /// Do not attach: print the id and return
+    #[arg(short, long)]
+    detach: bool,
+    /// A name, unique among the sessions that exist
+    #[arg(long)]
+    name: Option<String>,
+    /// Directory to start in [default: this one]
+    #[arg(long, value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// Set an environment variable; without a value, take this process's own
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    env: Vec<String>,
+    /// Attach a label
+    #[arg(long, value_name = "KEY=VALUE")]
+    label: Vec<Pair>,
+    /// Size of the terminal [default: this terminal's, or 80x24]
+    #[arg(long, value_name = "COLSxROWS", value_parser = parse::size)]
+    size: Option<v1::TerminalSize>,
+    /// Leave alone what the command leaves running, instead of ending it after 10 s
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    attach: AttachFlags,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let request = request(&args)?;
+    let client = context.connect().await?;
+    let created = client.create_session(request).await;
+    let session = match created {
+        Ok(session) => session,
+        Err(error) => return could_not_run(error, &args.attach),
+    };
+    if session.state() == v1::SessionState::Failed {
+        let step = text::state_of(&session);
+        let message = codeplane_client::visible(&session.message).into_owned();
+        output::note(&format!("cpctl: {}: {step}: {message}", text::called(&session)));
+        args.attach.write_result("failed", Some(COULD_NOT_EXECUTE))?;
+        return Ok(Exit::Code(COULD_NOT_EXECUTE));
+    }
+    if args.detach {
+        output::line(text::short(&session.id))?;
+        return Ok(Exit::Done);
+    }
+    let options = options(&session, &args, context);
+    attach(client, options, session, &args).await
+}
+
+/// What a shell answers for a command that cannot be executed, and for one that is not there.
+pub(super) const COULD_NOT_EXECUTE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+async fn attach(
+    client: Client,
+    options: AttachOptions,
+    session: v1::Session,
+    args: &Args,
+) -> Result<Exit, Failure> {
+    let attachment = client.attach(options).await?;
+    enter(client, attachment, &session, (Role::Control, &args.attach)).await
+}
+
+fn options(session: &v1::Session, args: &Args, context: &Context) -> AttachOptions {
+    let start = v1::output_from::From::Start(v1::LogStart {});
+    AttachOptions {
+        from: v1::OutputFrom { from: Some(start) },
+        mode: v1::AttachMode::Control,
+        // Asked for explicitly, the size stays until the terminal's changes.
+        size: if args.size.is_some() { None } else { os::terminal_size() },
+        queries: if output::is_terminal() && os::stdin_is_terminal() {
+            Queries::AnsweredByClient
+        } else {
+            Queries::AnsweredByDaemon
+        },
+        rejoin: context.rejoin(),
+        ..AttachOptions::session(&session.id)
+    }
+}
+
+/// A command that is not there is no failure of ours, but of the command.
+fn could_not_run(error: Error, flags: &AttachFlags) -> Result<Exit, Failure> {
+    let code = match &error {
+        Error::Invalid { reason, .. } if reason == "COMMAND_NOT_FOUND" => NOT_FOUND,
+        Error::Invalid { reason, .. } if reason == "COMMAND_NOT_EXECUTABLE" => COULD_NOT_EXECUTE,
+        _ => return Err(error.into()),
+    };
+    output::failure(&error.into());
+    flags.write_result("failed", Some(code))?;
+    Ok(Exit::Code(code))
+}
+
+fn request(args: &Args) -> Result<v1::CreateSessionRequest, Failure> {
+    Ok(v1::CreateSessionRequest {
+        command: args.command.clone(),
+        cwd: directory(args.cwd.as_deref())?,
+        env: args.env.iter().map(|pair| variable(pair)).collect::<Result<_, _>>()?,
+        client_env: client_env(),
+        size: args.size.or_else(os::terminal_size),
+        name: args.name.clone().unwrap_or_default(),
+        labels: args.label.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect(),
+        parent: std::env::var("CODEPLANE_SESSION").unwrap_or_default(),
+        keep: args.keep,
+        source: "cli".to_owned(),
+        term: term(),
+        ..Default::default()
+    })
+}
+
+fn directory(cwd: Option<&Path>) -> Result<String, Failure> {
+    let path = match cwd {
+        Some(path) => std::path::absolute(path),
+        None => std::env::current_dir(),
+    };
+    let path =
+        path.map_err(Failure::system("cannot find the directory to start in: pass --cwd"))?;
+    path.into_os_string().into_string().map_err(|path| {
+        Failure::Usage(format!("the directory {} is not UTF-8: pass --cwd", path.display()))
+    })
+}
+
+fn variable(pair: &str) -> Result<v1::EnvVar, Failure> {
+    if let Some((name, value)) = pair.split_once('=') {
+        return Ok(v1::EnvVar { name: name.to_owned(), value: value.to_owned() });
+    }
+    match std::env::var(pair) {
+        Ok(value) => Ok(v1::EnvVar { name: pair.to_owned(), value }),
+        Err(_) => Err(Failure::Usage(format!("{pair} is not set here: write {pair}=VALUE"))),
+    }
+}
+
+/// All of this process's environment that is text; the daemon takes what its allow-list names.
+fn client_env() -> Vec<v1::EnvVar> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some(v1::EnvVar { name: name.into_string().ok()?, value: value.into_string().ok()? })
+    };
+    // A name without a `=` before it cannot be set by anybody; bash's functions are not for agents.
+    std::env::vars_os().filter_map(text).filter(|pair| !pair.name.is_empty()).collect()
+}
+
+/// The kind of this terminal, if there is one that can do anything.
+fn term() -> String {
+    let named = std::env::var("TERM").ok().filter(|term| !term.is_empty() && term != "dumb");
+    named.filter(|_| os::stdin_is_terminal()).unwrap_or_default()
+}

@@ -1,0 +1,40 @@
+//! `cpctl version`.
+
+use codeplane_client::v1;
+
+use crate::context::Context;
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::output::{Format, FormatArgs};
+
+/// Print the version of this client, and of the daemon if one answers
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  cpctl version -o json")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    output: FormatArgs,
+}
+
+/// The version of this executable.
+pub(super) const CLIENT: &str = env!("CARGO_PKG_VERSION");
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let daemon = daemon_version(context).await;
+    match args.output.format {
+        Format::Table => {
+            output::line(&format!("cpctl  {CLIENT}"))?;
+            output::line(&format!("daemon {}", daemon.as_deref().unwrap_or("does not answer")))?;
+        }
+        format => {
+            output::value(format, &serde_json::json!({ "client": CLIENT, "daemon": daemon }))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn daemon_version(context: &Context) -> Option<String> {
+    let client = context.connect_only().await.ok()?;
+    let v1::GetServerInfoResponse { version, .. } = client.server_info().await.ok()?;
+    Some(version)
+}

@@ -1,0 +1,167 @@
+//! The only module that talks to the operating system beyond what `std` offers.
+
+mod keyboard;
+mod raw;
+
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use codeplane_client::v1;
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+
+pub(crate) use self::keyboard::Keyboard;
+pub(crate) use self::raw::RawMode;
+
+nix::ioctl_read_bad!(get_window_size, libc::TIOCGWINSZ, libc::winsize);
+
+/// The size of the terminal behind standard output, input or error; none if none is a terminal.
+pub(crate) fn terminal_size() -> Option<v1::TerminalSize> {
+    let asked = [io::stdout().as_raw_fd(), io::stdin().as_raw_fd(), io::stderr().as_raw_fd()];
+    asked.into_iter().find_map(|fd| {
+        let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: the kernel writes one `winsize`, which lives until the call returns.
+        unsafe { get_window_size(fd, &raw mut size) }.ok()?;
+        Some(v1::TerminalSize { cols: size.ws_col.into(), rows: size.ws_row.into() })
+    })
+}
+
+/// Whether both ends of the user's terminal are there.
+pub(crate) fn stdin_is_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Writes all of `bytes` to standard output, whose flags belong to the user's shell: it may be
+/// non-blocking, and stays as it is.
+pub(crate) fn write_stdout(mut bytes: &[u8]) -> io::Result<()> {
+    let stdout = io::stdout();
+    while !bytes.is_empty() {
+        match nix::unistd::write(&stdout, bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => {
+                let mut ready = [PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)];
+                poll(&mut ready, PollTimeout::NONE)?;
+            }
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Leaves the terminal's session, so that its end is not ours, and lets go of every descriptor that
+/// the starting process may have left open by mistake: a pipe's reader waits for all of them.
+pub(crate) fn detach_process() {
+    // Fails only for the leader of a group, which a spawned daemon is not.
+    nix::unistd::setsid().ok();
+    // SAFETY: called first thing in `main`: no descriptor above standard error is in use yet.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+}
+
+/// Locks `path` for this process, if nobody else has. The lock goes with the value.
+pub(crate) fn try_lock(path: &Path) -> io::Result<Option<Flock<std::fs::File>>> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = std::fs::File::options()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)?;
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(Some(lock)),
+        Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+        Err((_, errno)) => Err(errno.into()),
+    }
+}
+
+/// Process id of whoever listens on `socket`, as the kernel tells.
+pub(crate) fn listener_pid(socket: &Path) -> io::Result<i32> {
+    let stream = UnixStream::connect(socket)?;
+    Ok(getsockopt(&stream, PeerCredentials)?.pid())
+}
+
+/// A process that cannot be mistaken for a later one with the same number.
+#[derive(Debug)]
+pub(crate) struct ProcessHandle(OwnedFd);
+
+impl ProcessHandle {
+    /// The process that has this number now.
+    pub(crate) fn open(pid: i32) -> io::Result<Self> {
+        // SAFETY: takes two integers, returns a new descriptor or -1.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        let fd = i32::try_from(Errno::result(fd)?).map_err(io::Error::other)?;
+        // SAFETY: the kernel has just made it and nobody else knows it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) -> io::Result<()> {
+        let fd = self.0.as_raw_fd();
+        let info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: a descriptor of ours, a signal, no details, no flags.
+        let sent =
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, libc::SIGTERM, info, 0) };
+        Errno::result(sent)?;
+        Ok(())
+    }
+
+    /// Waits for its end; whether it came within `limit`. Blocks.
+    pub(crate) fn wait_for_end(&self, limit: Duration) -> io::Result<bool> {
+        let mut ready = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+        loop {
+            match poll(&mut ready, limit) {
+                Ok(ended) => return Ok(ended > 0),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_listener_of_a_socket_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+
+        let pid = listener_pid(&path).unwrap();
+
+        assert_eq!(pid, i32::try_from(std::process::id()).unwrap());
+    }
+
+    #[test]
+    fn a_process_is_ended_through_its_handle() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let handle = ProcessHandle::open(i32::try_from(child.id()).unwrap()).unwrap();
+        assert!(!handle.wait_for_end(Duration::ZERO).unwrap());
+
+        handle.terminate().unwrap();
+
+        assert!(handle.wait_for_end(Duration::from_secs(10)).unwrap());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+
+        let first = try_lock(&path).unwrap();
+        assert!(first.is_some());
+        assert!(try_lock(&path).unwrap().is_none());
+
+        drop(first);
+        assert!(try_lock(&path).unwrap().is_some());
+    }
+}

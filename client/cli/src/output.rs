@@ -1,0 +1,119 @@
+//! The only place that prints.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::exit::Failure;
+use crate::json;
+
+/// What a command prints its result as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON value: an array for lists. Fields are named as in the `.proto` files.
+    Json,
+    /// One JSON value a line.
+    Jsonl,
+}
+
+/// The `-o` of every command that shows something.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct FormatArgs {
+    /// What to print.
+    #[arg(short = 'o', long = "output", value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: Format,
+}
+
+/// One line on standard output. A reader that has gone away wants no more.
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    written(writeln!(io::stdout().lock(), "{text}"))
+}
+
+/// Text as it is on standard output.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    bytes(text.as_bytes())
+}
+
+/// Bytes as they are on standard output.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
+/// One message as JSON, indented for `json`, on one line for `jsonl`.
+pub(crate) fn message<M: prost::Message>(
+    format: Format,
+    kind: &str,
+    message: &M,
+) -> Result<(), Failure> {
+    value(format, &json::of(kind, message))
+}
+
+/// One JSON value.
+pub(crate) fn value(format: Format, value: &serde_json::Value) -> Result<(), Failure> {
+    match format {
+        Format::Jsonl => line(&value.to_string()),
+        Format::Json | Format::Table => line(&format!("{value:#}")),
+    }
+}
+
+/// A list of messages: an array for `json`, a line each for `jsonl`.
+pub(crate) fn messages<M: prost::Message>(
+    format: Format,
+    kind: &str,
+    messages: &[M],
+) -> Result<(), Failure> {
+    let values = messages.iter().map(|message| json::of(kind, message));
+    match format {
+        Format::Jsonl => values.into_iter().try_for_each(|value| line(&value.to_string())),
+        Format::Json | Format::Table => {
+            line(&format!("{:#}", serde_json::Value::from_iter(values)))
+        }
+    }
+}
+
+/// One line for people on standard error, where it does not mix with results.
+pub(crate) fn note(text: &str) {
+    // Nobody may be there to read it.
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Why the command failed, in one line.
+pub(crate) fn failure(failure: &Failure) {
+    note(&format!("cpctl: {}", with_causes(failure)));
+}
+
+/// Whether colours may be used on standard output.
+pub(crate) fn colours() -> bool {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !forbidden && !dumb && io::stdout().is_terminal()
+}
+
+/// Whether a person looks at standard output.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// The error and what lies beneath it, without saying anything twice.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let below = error.to_string();
+        if !text.contains(&below) {
+            text.push_str(": ");
+            text.push_str(&below);
+        }
+        cause = error.source();
+    }
+    text.replace('\n', " ")
+}
+
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(Failure::system("cannot write to standard output")),
+    }
+}

@@ -1,0 +1,8 @@
+//! The user's own terminal while it shows a session.
+
+mod attached;
+mod detach;
+mod notice;
+
+pub(crate) use self::attached::{Ending, Plan, Role, show};
+pub(crate) use self::detach::{DEFAULT_KEYS, DetachKeys};

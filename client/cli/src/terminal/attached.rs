@@ -1,0 +1,377 @@
+//! Showing a session on the user's terminal and typing into it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use codeplane_client::{
+    Attachment, AttachmentInput, Client, DisplayFilter, Error, InputRefused, TerminalEvent,
+    Unavailability, v1,
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::detach::{DetachKeys, DetachWatch, Typed};
+use super::notice::over_screen;
+use crate::exit::Failure;
+use crate::os::{self, Keyboard, RawMode};
+use crate::output;
+
+/// Typing kept while the program takes none, so that the detach keys behind it are still seen.
+const BACKLOG_BYTES: usize = 1024 * 1024;
+/// How long a daemon may be away before the user is told.
+const SLOW: Duration = Duration::from_secs(1);
+/// How long a good-bye may take.
+const LEAVING: Duration = Duration::from_secs(1);
+/// Ctrl-C, which ends observing.
+const INTERRUPT: u8 = 0x03;
+
+/// What the user does here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Types and sets the size.
+    Control,
+    /// Looks.
+    Observe,
+}
+
+/// How to show it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) role: Role,
+    pub(crate) keys: DetachKeys,
+}
+
+/// Why it is not shown any more.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The user left; the session goes on.
+    Detached,
+    /// The session's run is over.
+    Exited(v1::Exited),
+    /// The session was deleted.
+    Deleted,
+}
+
+/// Shows `attachment` until the user leaves or the session ends. The user's terminal is as it was
+/// before, whatever happens.
+pub(crate) async fn show(
+    client: Client,
+    attachment: Attachment,
+    plan: Plan,
+) -> Result<Ending, Failure> {
+    let interactive = os::stdin_is_terminal();
+    let mut view = View {
+        client,
+        input: attachment.input(),
+        attachment,
+        keyboard: Keyboard::open().map_err(Failure::system("cannot read the keyboard"))?,
+        watch: interactive.then(|| DetachWatch::new(plan.keys)),
+        role: plan.role,
+        filter: DisplayFilter::default(),
+        backlog: VecDeque::new(),
+        backlog_bytes: 0,
+        exited: None,
+        absence: Absence::None,
+        leaving_until: None,
+    };
+    let raw = interactive
+        .then(RawMode::enter)
+        .transpose()
+        .map_err(Failure::system("cannot put the terminal into raw mode"))?;
+    let ending = view.run().await;
+    drop(raw);
+    ending
+}
+
+struct View {
+    client: Client,
+    attachment: Attachment,
+    input: AttachmentInput,
+    keyboard: Keyboard,
+    /// None if standard input is no terminal: then nothing in it detaches.
+    watch: Option<DetachWatch>,
+    role: Role,
+    filter: DisplayFilter,
+    backlog: VecDeque<Bytes>,
+    backlog_bytes: usize,
+    exited: Option<v1::Exited>,
+    absence: Absence,
+    leaving_until: Option<Instant>,
+}
+
+/// Whether the daemon is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absence {
+    None,
+    /// Not told yet; to be told then.
+    Quiet(Instant, Unavailability),
+    Told,
+}
+
+enum Step {
+    Event(Option<TerminalEvent>),
+    Typed(Option<Bytes>),
+    Room,
+    SizeChanged,
+    Continued,
+    Late,
+}
+
+impl View {
+    async fn run(&mut self) -> Result<Ending, Failure> {
+        let mut size_changes = listen(SignalKind::window_change())?;
+        let mut continues = listen(SignalKind::from_raw(libc::SIGCONT))?;
+        loop {
+            let alarm = self.alarm();
+            let step = tokio::select! {
+                // Output first: what was typed is seen before more is typed.
+                biased;
+                event = self.attachment.next() => Step::Event(event?),
+                typed = self.keyboard.next(), if self.backlog_bytes < self.backlog_limit()
+                    && self.leaving_until.is_none() => Step::Typed(typed),
+                () = self.input.room(), if !self.backlog.is_empty() => Step::Room,
+                _ = size_changes.recv() => Step::SizeChanged,
+                _ = continues.recv() => Step::Continued,
+                () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => Step::Late,
+            };
+            if let Some(ending) = self.step(step).await? {
+                return Ok(ending);
+            }
+        }
+    }
+
+    async fn step(&mut self, step: Step) -> Result<Option<Ending>, Failure> {
+        match step {
+            Step::Event(Some(event)) => return self.happened(event),
+            Step::Event(None) => return Ok(Some(self.ending())),
+            Step::Typed(Some(typed)) => return self.typed(&typed).await,
+            // A terminal that hung up takes its user with it; the end of a file or pipe does not.
+            Step::Typed(None) if self.watch.is_some() => return Ok(Some(Ending::Detached)),
+            Step::Typed(None) => {}
+            Step::Room => self.send_backlog().await,
+            Step::SizeChanged => self.tell_size(),
+            Step::Continued => {
+                self.tell_size();
+                self.redraw().await;
+            }
+            Step::Late => return Ok(self.late()),
+        }
+        Ok(None)
+    }
+
+    fn happened(&mut self, event: TerminalEvent) -> Result<Option<Ending>, Failure> {
+        match event {
+            TerminalEvent::Output { position, data } => {
+                let shown = self.filter.pass(position, &data);
+                write(&shown)?;
+            }
+            TerminalEvent::Attached(attached) => {
+                self.filter.set_answers_from(attached.answers_queries_from);
+                self.warn_if_smaller(attached.size);
+            }
+            TerminalEvent::Snapshot(snapshot) => {
+                write(&clear_screen())?;
+                write(&snapshot.data)?;
+            }
+            TerminalEvent::ControlChanged(changed) => self.control_changed(&changed),
+            TerminalEvent::Gap { from, to } => {
+                let missing = to.offset.saturating_sub(from.offset);
+                over_screen(&format!("[{missing} bytes of output are no longer there]"));
+            }
+            TerminalEvent::Resized { size, .. } => self.warn_if_smaller(Some(size)),
+            TerminalEvent::Exited(exited) => self.exited = Some(exited),
+            TerminalEvent::Reconnecting { cause } => {
+                if self.leaving_until.is_some() {
+                    return Ok(Some(Ending::Detached));
+                }
+                self.absence = Absence::Quiet(Instant::now() + SLOW, cause);
+            }
+            TerminalEvent::Reconnected { attached, uncertain_input_bytes } => {
+                self.filter.set_answers_from(attached.answers_queries_from);
+                self.came_back(uncertain_input_bytes);
+            }
+            TerminalEvent::End { reason, message } => return self.ended(reason, message).map(Some),
+            TerminalEvent::StateChanged { .. } | TerminalEvent::Pong { .. } => {}
+        }
+        Ok(None)
+    }
+
+    async fn typed(&mut self, typed: &Bytes) -> Result<Option<Ending>, Failure> {
+        let seen = match &mut self.watch {
+            Some(watch) => watch.take(typed),
+            None => Typed::Input(typed.clone()),
+        };
+        match seen {
+            Typed::Input(bytes) if self.role == Role::Observe => {
+                let quits = self.watch.is_some() && bytes.contains(&INTERRUPT);
+                Ok(if quits { self.leave() } else { None })
+            }
+            Typed::Input(bytes) => {
+                self.keep(bytes);
+                self.send_backlog().await;
+                Ok(None)
+            }
+            Typed::Detach(before) => {
+                if self.role == Role::Control {
+                    self.keep(before);
+                    self.send_backlog().await;
+                }
+                Ok(self.leave())
+            }
+        }
+    }
+
+    fn keep(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.backlog_bytes += bytes.len();
+            self.backlog.push_back(bytes);
+        }
+    }
+
+    /// Sends what can be sent without waiting.
+    async fn send_backlog(&mut self) {
+        while self.input.has_room()
+            && let Some(bytes) = self.backlog.pop_front()
+        {
+            self.backlog_bytes -= bytes.len();
+            match self.input.send(bytes).await {
+                // Typed by somebody who has lost control: they were told.
+                Ok(()) | Err(InputRefused::Observing | InputRefused::Ended) => {}
+            }
+        }
+    }
+
+    fn backlog_limit(&self) -> usize {
+        // A pipe or file is read as fast as the program takes it.
+        if self.watch.is_some() { BACKLOG_BYTES } else { 1 }
+    }
+
+    /// Says good-bye; the end comes with the daemon's answer, or without it a little later.
+    fn leave(&mut self) -> Option<Ending> {
+        if self.absence != Absence::None {
+            return Some(Ending::Detached);
+        }
+        self.input.detach();
+        self.leaving_until = Some(Instant::now() + LEAVING);
+        None
+    }
+
+    fn alarm(&self) -> Option<Instant> {
+        match (self.leaving_until, self.absence) {
+            (Some(until), _) | (None, Absence::Quiet(until, _)) => Some(until),
+            (None, Absence::None | Absence::Told) => None,
+        }
+    }
+
+    fn late(&mut self) -> Option<Ending> {
+        if self.leaving_until.is_some() {
+            return Some(Ending::Detached);
+        }
+        if let Absence::Quiet(_, cause) = self.absence {
+            self.absence = Absence::Told;
+            over_screen(match cause {
+                Unavailability::Vanished => "[no daemon answers; the session goes on; waiting]",
+                Unavailability::Stopped => {
+                    "[the daemon was stopped; the session goes on; 'cpctl daemon start' shows it again]"
+                }
+            });
+        }
+        None
+    }
+
+    fn came_back(&mut self, uncertain_input_bytes: usize) {
+        let told = std::mem::replace(&mut self.absence, Absence::None) == Absence::Told;
+        if uncertain_input_bytes > 0 {
+            over_screen(&format!(
+                "[reconnected; nobody knows whether the last {uncertain_input_bytes} bytes you typed arrived]"
+            ));
+        } else if told {
+            over_screen("[reconnected]");
+        }
+        self.tell_size();
+    }
+
+    fn control_changed(&mut self, changed: &v1::ControlChanged) {
+        self.filter.set_answers_from(if changed.you { changed.at } else { None });
+        if self.role == Role::Observe {
+            return;
+        }
+        if changed.you {
+            self.tell_size();
+        } else {
+            over_screen("[another client has taken control; you see what it does]");
+        }
+    }
+
+    /// The shell has written over the program's screen. If that cannot be cured, the program's next
+    /// output will.
+    async fn redraw(&self) {
+        let redrawn = self.client.redraw_terminal(self.attachment.session_id());
+        drop(timeout(LEAVING, redrawn).await);
+    }
+
+    fn tell_size(&self) {
+        if self.role == Role::Control
+            && let Some(size) = os::terminal_size()
+        {
+            self.input.resize(size);
+        }
+    }
+
+    /// Only who controls has a say in the size: others may see more lines than they have.
+    fn warn_if_smaller(&self, size: Option<v1::TerminalSize>) {
+        let (Some(theirs), Some(own)) = (size, os::terminal_size()) else { return };
+        let smaller = own.cols < theirs.cols || own.rows < theirs.rows;
+        if self.role == Role::Observe && smaller && own.cols > 0 {
+            over_screen(&format!(
+                "[the session is {}x{}, larger than this terminal: make it larger]",
+                theirs.cols, theirs.rows
+            ));
+        }
+    }
+
+    fn ended(&mut self, reason: v1::EndReason, message: String) -> Result<Ending, Failure> {
+        match reason {
+            v1::EndReason::Detached => Ok(Ending::Detached),
+            v1::EndReason::SessionDeleted => Ok(Ending::Deleted),
+            v1::EndReason::Refused => Err(Error::Protocol(message).into()),
+            v1::EndReason::SessionEnded
+            | v1::EndReason::LimitReached
+            | v1::EndReason::DaemonStopping
+            | v1::EndReason::Unspecified => Ok(self.ending()),
+        }
+    }
+
+    fn ending(&mut self) -> Ending {
+        // What the filter held back was the beginning of something without an end.
+        drop(write(&self.filter.finish()));
+        self.exited.take().map_or(Ending::Detached, Ending::Exited)
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(Failure::system("cannot listen for signals"))
+}
+
+fn write(bytes: &[u8]) -> Result<(), Failure> {
+    os::write_stdout(bytes).map_err(|source| match source.kind() {
+        io::ErrorKind::BrokenPipe => {
+            Error::Protocol("nobody reads standard output any more".to_owned()).into()
+        }
+        _ => Failure::System { what: "cannot write to the terminal".to_owned(), source },
+    })
+}
+
+/// Pushes what is on the screen up into the scrollback, so that it is not lost, and begins anew.
+fn clear_screen() -> Vec<u8> {
+    let rows = match os::terminal_size() {
+        Some(size) if output::is_terminal() => usize::try_from(size.rows).unwrap_or_default(),
+        Some(_) | None => 0,
+    };
+    let mut bytes = b"\x1b[r\x1b[999;1H".to_vec();
+    bytes.extend(std::iter::repeat_n(b'\n', rows));
+    bytes.extend_from_slice(b"\x1b[H\x1b[2J");
+    bytes
+}
