@@ -208,3 +208,27 @@ fn a_full_disk_stops_nothing_and_is_a_gap_once_there_is_room() {
     let gap = IndexRecordKind::Gap { from, to };
     assert!(index.records_from(0).any(|record| record.unwrap().kind == gap));
 }
+
+#[test]
+fn a_status_the_disk_does_not_take_is_told_and_written_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(dir.path().join("disk")) else {
+        eprintln!("skipped: a file system cannot be mounted here");
+        return;
+    };
+    let script = "head -c 2000000 /dev/zero | tr '\\0' x; exit 5";
+    let mut shim = TestShim::run_with(script, |spec| spec.bundle = disk.0.join("bundle"));
+
+    let status = shim.until(|message| match message {
+        FromShim::Exited { status, .. } => Some(*status),
+        _ => None,
+    });
+    assert_eq!(shim.files().read_exit().unwrap(), None);
+    assert!(shim.process.try_wait().unwrap().is_none(), "gone with what only it knew");
+    disk.grow();
+
+    assert_eq!(status, codeplane_core::ExitStatus::Code(5));
+    assert_eq!(shim.until_status(), status);
+    shim.until_gone();
+    assert!(shim.output().ends_with(b"xxx"));
+}
