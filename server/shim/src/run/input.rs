@@ -8,9 +8,9 @@ use super::tokens::Tokens;
 use super::unary::Requests;
 use crate::wire::{INPUT_WINDOW_BYTES, InputToken};
 
-/// What a waiting message costs beyond its bytes: thousands of single keys must count for what
-/// they take.
-const MESSAGE_BYTES: usize = 64;
+/// Waiting input of one attachment is put together up to this size: thousands of single keys must
+/// not take a hundred times their bytes. Not more, as it is acknowledged together.
+const TOGETHER_BYTES: usize = 4096;
 
 /// Something to do to the terminal.
 #[derive(Debug)]
@@ -32,6 +32,23 @@ pub(super) struct Typing {
     pub(super) origin: Origin,
 }
 
+impl Typing {
+    /// Whether `next` may be typed and acknowledged together with this.
+    fn continues_with(&self, next: &Self) -> bool {
+        match (self.origin, next.origin) {
+            (Origin::Attachment(one, _), Origin::Attachment(other, _)) => {
+                one == other
+                    && self.author == next.author
+                    && self.bytes.len() + next.bytes.len() <= TOGETHER_BYTES
+            }
+            (
+                Origin::Attachment(..) | Origin::Unary(_),
+                Origin::Attachment(..) | Origin::Unary(_),
+            ) => false,
+        }
+    }
+}
+
 /// Whom to tell when they are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -45,7 +62,7 @@ pub(super) struct Input {
     queue: VecDeque<Work>,
     pub(super) tokens: Tokens,
     pub(super) requests: Requests,
-    /// What attachments have waiting, with [`MESSAGE_BYTES`] for each message.
+    /// What attachments have waiting.
     attached_bytes: usize,
     /// What unary input has waiting, incomplete ones included.
     unary_bytes: usize,
@@ -90,8 +107,15 @@ impl Input {
 
     /// Queues bytes of an attachment.
     pub(super) fn push_attached(&mut self, typing: Typing) {
-        self.attached_bytes += typing.bytes.len() + MESSAGE_BYTES;
-        self.queue.push_back(Work::Type(typing));
+        self.attached_bytes += typing.bytes.len();
+        if let Some(Work::Type(last)) = self.queue.back_mut()
+            && last.continues_with(&typing)
+        {
+            last.bytes.extend_from_slice(&typing.bytes);
+            last.origin = typing.origin;
+        } else {
+            self.queue.push_back(Work::Type(typing));
+        }
     }
 
     /// Queues a whole unary input, for which room was taken.
@@ -123,7 +147,7 @@ impl Input {
     pub(super) fn pop(&mut self) {
         match self.queue.pop_front() {
             Some(Work::Type(Typing { bytes, origin: Origin::Attachment(..), .. })) => {
-                self.attached_bytes -= bytes.len() + MESSAGE_BYTES;
+                self.attached_bytes -= bytes.len();
             }
             Some(Work::Type(Typing { bytes, origin: Origin::Unary(_), .. })) => {
                 self.release_unary(bytes.len());
@@ -155,7 +179,10 @@ impl Input {
 
 #[cfg(test)]
 mod tests {
-    use super::{AttachmentId, Input, InputToken, Origin, RequestId, TerminalSize, Typing, Work};
+    use super::{
+        AttachmentId, INPUT_WINDOW_BYTES, Input, InputToken, Origin, RequestId, TOGETHER_BYTES,
+        TerminalSize, Typing, Work,
+    };
 
     const TOKEN: InputToken = InputToken([1; 16]);
     const AUTHOR: AttachmentId = AttachmentId::from_bytes([2; 16]);
@@ -166,16 +193,38 @@ mod tests {
     }
 
     #[test]
-    fn single_keys_count_for_what_they_take() {
+    fn single_keys_that_wait_are_put_together_and_the_window_counts_bytes() {
         let mut input = Input::new(100);
+        let window = u64::try_from(INPUT_WINDOW_BYTES).unwrap();
 
-        for seq in 1..=1009 {
+        for seq in 1..=window {
             input.push_attached(key(seq));
         }
-        assert!(input.is_over_window());
-        input.pop();
-
         assert!(!input.is_over_window());
+        assert_eq!(input.queue.len(), INPUT_WINDOW_BYTES / TOGETHER_BYTES);
+        input.push_attached(key(window + 1));
+        assert!(input.is_over_window());
+
+        let Some(Work::Type(first)) = input.front() else { panic!() };
+        assert_eq!(first.origin, Origin::Attachment(TOKEN, 4096));
+        input.pop();
+        assert!(!input.is_over_window());
+    }
+
+    #[test]
+    fn only_neighbours_of_the_same_attachment_are_put_together() {
+        let mut input = Input::new(100);
+        let other = Typing { origin: Origin::Attachment(InputToken([9; 16]), 1), ..key(1) };
+
+        input.push_attached(key(1));
+        input.push_attached(other);
+        input.push_attached(key(2));
+        input.push_resize(TerminalSize::DEFAULT, AUTHOR);
+        input.push_attached(key(3));
+        input.push_unary(RequestId::from_bytes([3; 16]), AUTHOR, b"y".to_vec());
+        input.push_attached(key(4));
+
+        assert_eq!(input.queue.len(), 7);
     }
 
     #[test]

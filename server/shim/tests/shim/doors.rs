@@ -186,3 +186,15 @@ fn answers_wait_for_a_daemon_that_does_not_read() {
         assert_eq!(answered, nonce);
     }
 }
+
+#[test]
+fn a_socket_that_was_removed_is_made_again_also_when_nobody_is_connected() {
+    let mut shim = TestShim::run("sleep 100");
+    shim.socket.wait_hello(DEADLINE).unwrap();
+    shim.disconnect();
+    std::fs::remove_file(&shim.spec.socket).unwrap();
+
+    shim.files().read_shim().unwrap().unwrap().ask_to_listen();
+
+    eventually("socket", || probe(&shim.spec.socket, DEADLINE).ok());
+}
