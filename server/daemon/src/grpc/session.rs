@@ -1,5 +1,6 @@
 //! `SessionService`.
 
+use codeplane_core::{Filter, StateName};
 use codeplane_proto::v1;
 use codeplane_proto::v1::session_service_server::SessionService;
 use codeplane_proto::v1::wait_session_request::Condition as WaitCondition;
@@ -154,6 +155,7 @@ fn create(request: v1::CreateSessionRequest) -> Create {
 fn list(app: &App, request: &v1::ListSessionsRequest) -> Result<v1::ListSessionsResponse, Error> {
     let size = page::size(request.page_size)?;
     let filter = page::filter(&request.filter, &SESSION_FILTER_FIELDS)?;
+    check_states(&filter)?;
     let after = page::session_cursor(&request.page_token, &filter)?;
     let found = app.list(&filter, size, after);
     Ok(v1::ListSessionsResponse {
@@ -163,6 +165,18 @@ fn list(app: &App, request: &v1::ListSessionsRequest) -> Result<v1::ListSessions
             .map(|cursor| page::session_token(cursor, &filter))
             .unwrap_or_default(),
     })
+}
+
+/// A state that does not exist would match nothing, which looks like an answer.
+fn check_states(filter: &Filter) -> Result<(), Error> {
+    let mut states = filter.terms().iter().filter(|term| term.field == "state");
+    match states.find(|term| StateName::parse(&term.value).is_none()) {
+        None => Ok(()),
+        Some(term) => {
+            let shown = term.value.escape_debug();
+            Err(Error::invalid("filter", format!("'{shown}' is not a state of a session")))
+        }
+    }
 }
 
 fn stop(request: &v1::StopSessionRequest) -> Result<StopRequest, Error> {
