@@ -163,7 +163,7 @@ impl Failure {
             Self::Directory(DirectoryError::Locked { .. }) => EXIT_LOCKED,
             Self::Directory(_) => EXIT_CONFIG,
             Self::Serve(ServeError::Disk(_)) => EXIT_IO,
-            Self::Serve(ServeError::Open(_)) => EXIT_CONFIG,
+            Self::Serve(ServeError::Open(_) | ServeError::Listen { .. }) => EXIT_CONFIG,
             Self::Serve(_) | Self::Runtime(_) | Self::InSession(_) => 1,
         }
     }

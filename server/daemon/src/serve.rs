@@ -1,6 +1,7 @@
 //! The whole wiring on one screen.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -37,6 +38,14 @@ pub(crate) enum ServeError {
     /// The disk refused a write: what is on it only a new start finds out.
     #[error("the database takes no more writes: {}", chain(.0))]
     Disk(#[source] StoreError),
+    /// The socket cannot be made.
+    #[error("cannot listen on {}: {source}", path.display())]
+    Listen {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The operating system says no.
     #[error("cannot {action}: {source}")]
     Io {
@@ -88,8 +97,8 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
     app::reap_children(&app, &shutdown).map_err(failed("receive signals"))?;
     app.recover().await.map_err(ServeError::Recover)?;
     let services = Services::new(&app).map_err(failed("build the services"))?;
-    let listener =
-        grpc::bind(&app.directories.socket()).map_err(failed("listen on the local socket"))?;
+    let path = app.directories.socket();
+    let listener = grpc::bind(&path).map_err(|source| ServeError::Listen { path, source })?;
     announce(&app, &services).await;
     shutdown.spawn(app::retain(app.clone()));
     shutdown.spawn(app::keep_runtime_directory(app.clone()));
