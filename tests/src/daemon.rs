@@ -1,6 +1,7 @@
 //! A daemon of a test's own.
 
 mod clients;
+mod sessions;
 
 use std::{
     fs,
@@ -11,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+pub use sessions::{Traces, scripted};
 use tempfile::TempDir;
 
 use crate::{

@@ -11,6 +11,7 @@
 )]
 
 pub mod agent;
+pub mod attached;
 pub mod bench;
 mod binaries;
 mod command;
@@ -19,16 +20,19 @@ mod digest;
 mod emulator;
 pub mod processes;
 mod pty;
+mod refusal;
 mod stream;
 mod tty;
 mod wait;
 
+pub use attached::Attached;
 pub use binaries::{binary, repository};
 pub use command::{Finished, run};
-pub use daemon::{DaemonOptions, TestDaemon};
+pub use daemon::{DaemonOptions, TestDaemon, Traces, scripted};
 pub use digest::{Digest, sha256};
 pub use emulator::Emulator;
 pub use pty::{Ended, PtyProcess, TerminalSize, cook_output, environment};
+pub use refusal::{Refusal, refused};
 pub use stream::{Stream, stream};
 pub use tty::Tty;
-pub use wait::{Fact, PATIENCE, pause, wait_until, wait_until_async};
+pub use wait::{Fact, PATIENCE, as_root_only, pause, wait_until, wait_until_async};

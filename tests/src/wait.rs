@@ -91,6 +91,17 @@ fn complaint(what: &str, deadline: Duration, seen: &str) -> String {
     format!("waited {deadline:?} for {what}; seen last: {seen}")
 }
 
+/// Whether a test that needs root may go on; says why not, as a skipped test must.
+#[must_use]
+#[allow(clippy::print_stderr, reason = "shown by the test runner")]
+pub fn as_root_only(what: &str) -> bool {
+    let is_root = nix::unistd::geteuid().is_root();
+    if !is_root {
+        eprintln!("skipped: only root can {what}");
+    }
+    is_root
+}
+
 /// Lets time pass, where passing time is what is measured or what a poll does between two looks.
 #[allow(clippy::disallowed_methods, reason = "there is no runtime here that could be blocked")]
 pub fn pause(time: Duration) {
