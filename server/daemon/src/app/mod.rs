@@ -42,6 +42,7 @@ pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
 pub(crate) use inspect::{Check, Drain, Info, Severity};
 pub(crate) use keys::KeyRequest;
 pub(crate) use request::{InFlight, Mutation, RequestHash};
+pub(crate) use screen::Screen;
 pub(crate) use sessions::{
     Cursor, IfRunning, KillRequest, SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
 };

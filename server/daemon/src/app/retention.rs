@@ -1,5 +1,6 @@
 //! Old output, old sessions, old events and old requests go.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tracing::{info, warn};
 
 use super::App;
 use super::sessions::IfRunning;
+use crate::config::OutputConfig;
 use crate::session::Live;
 
 /// How often it looks at everything else.
@@ -42,40 +44,32 @@ type Key = (usize, usize);
 impl App {
     async fn retain_output(&self) {
         let all = self.registry.all();
-        let app = self.clone();
-        let work = self.shutdown.spawn_blocking(move || app.remove_old_output(&all));
-        let Ok(removed) = work.await else { return };
-        for (live, oldest) in removed {
-            live.set_oldest(oldest);
-            let oldest = OutputPosition { incarnation: live.incarnation(), offset: oldest };
-            let event = self.event(live.id(), EventKind::OutputRemoved { oldest });
-            if let Err(error) = self.store.append_events(vec![event]).await {
-                warn!(session.id = %live.id(), %error, "the removal of output was not recorded");
-            }
+        let limits = self.config.output;
+        let looked = all.clone();
+        let plan = self.shutdown.spawn_blocking(move || plan(&looked, &limits)).await;
+        for (index, boundary) in plan.unwrap_or_default() {
+            self.remove_before(&all[index], boundary).await;
         }
     }
 
-    /// First each session down to its limit, then all together; answers what each begins with now.
-    fn remove_old_output(&self, all: &[Arc<Live>]) -> Vec<(Arc<Live>, Offset)> {
-        let limits = &self.config.output;
-        let mut lists: Vec<Vec<Segment>> =
-            all.iter().map(|live| segments(&live.output_dir()).unwrap_or_default()).collect();
-        let mut shortened = vec![false; all.len()];
-        for (index, list) in lists.iter_mut().enumerate() {
-            let total = list.iter().map(|segment| segment.len_bytes).sum();
-            let old: Vec<SegmentFacts<usize>> = removable(list);
-            for _ in excess(&old, total, limits.session_limit.0) {
-                shortened[index] |= remove_first(&all[index], list);
-            }
+    /// Removes the segments before `boundary`, once no screen needs them.
+    async fn remove_before(&self, live: &Arc<Live>, boundary: Offset) {
+        if let Err(error) = self.surroundings.watcher().seal(live, boundary).await {
+            warn!(session.id = %live.id(), %error, "output stays: there is no screen to go on from");
+            return;
         }
-        let total: u64 = lists.iter().flatten().map(|segment| segment.len_bytes).sum();
-        for (session, _) in excess(&by_age(&lists), total, limits.total_limit.0) {
-            shortened[session] |= remove_first(&all[session], &mut lists[session]);
+        // Readers that come to the gap are told; those before it find the file open.
+        live.set_oldest(boundary);
+        let dir = live.output_dir();
+        let removed = self.shutdown.spawn_blocking(move || remove_up_to(&dir, boundary)).await;
+        if let Ok(Err(error)) = removed {
+            warn!(session.id = %live.id(), %error, "old output was not removed");
         }
-        let changed = all.iter().zip(lists).zip(shortened).filter(|(_, shortened)| *shortened);
-        changed
-            .filter_map(|((live, list), _)| Some((Arc::clone(live), list.first()?.base)))
-            .collect()
+        let oldest = OutputPosition { incarnation: live.incarnation(), offset: boundary };
+        let event = self.event(live.id(), EventKind::OutputRemoved { oldest });
+        if let Err(error) = self.store.append_events(vec![event]).await {
+            warn!(session.id = %live.id(), %error, "the removal of output was not recorded");
+        }
     }
 
     async fn retain_rest(&self) {
@@ -103,6 +97,35 @@ impl App {
     }
 }
 
+/// Up to where the output of which sessions must go: first each session down to its limit, then all
+/// together, what was written longest ago first.
+fn plan(all: &[Arc<Live>], limits: &OutputConfig) -> Vec<(usize, Offset)> {
+    let mut lists: Vec<Vec<Segment>> =
+        all.iter().map(|live| segments(&live.output_dir()).unwrap_or_default()).collect();
+    let mut gone = vec![0; all.len()];
+    for (index, list) in lists.iter().enumerate() {
+        let total = list.iter().map(|segment| segment.len_bytes).sum();
+        gone[index] = excess(&removable(list), total, limits.session_limit.0).len();
+    }
+    for (list, gone) in lists.iter_mut().zip(&gone) {
+        list.drain(..gone);
+    }
+    let total: u64 = lists.iter().flatten().map(|segment| segment.len_bytes).sum();
+    let mut more = vec![0; all.len()];
+    for (session, _) in excess(&by_age(&lists), total, limits.total_limit.0) {
+        more[session] += 1;
+    }
+    (0..all.len())
+        .filter(|index| gone[*index] + more[*index] > 0)
+        .filter_map(|index| Some((index, lists[index].get(more[index])?.base)))
+        .collect()
+}
+
+fn remove_up_to(dir: &Path, boundary: Offset) -> std::io::Result<()> {
+    let old = segments(dir)?.into_iter().filter(|segment| segment.base < boundary);
+    old.map(|segment| segment.base).try_for_each(|base| remove_segment(dir, base))
+}
+
 /// All but the newest, which the shim writes.
 fn removable(list: &[Segment]) -> Vec<SegmentFacts<usize>> {
     let old = list.len().saturating_sub(1);
@@ -121,18 +144,4 @@ fn by_age(lists: &[Vec<Segment>]) -> Vec<SegmentFacts<Key>> {
     }
     dated.sort_by_key(|(written, facts)| (*written, facts.key));
     dated.into_iter().map(|(_, facts)| facts).collect()
-}
-
-fn remove_first(live: &Live, list: &mut Vec<Segment>) -> bool {
-    let Some(segment) = list.first() else { return false };
-    match remove_segment(&live.output_dir(), segment.base) {
-        Ok(()) => {
-            list.remove(0);
-            true
-        }
-        Err(error) => {
-            warn!(path = %segment.path.display(), %error, "old output was not removed");
-            false
-        }
-    }
 }

@@ -33,4 +33,11 @@ impl Resizes {
     pub(super) fn next_number(&self) -> u64 {
         self.first + self.list.len() as u64
     }
+
+    /// The last change at or before `offset`, and the number of the one behind it.
+    pub(super) fn up_to(&self, offset: Offset) -> Option<(TerminalSize, u64)> {
+        let behind = self.list.partition_point(|(at, _)| *at <= offset);
+        let (_, size) = self.list.get(behind.checked_sub(1)?)?;
+        Some((*size, self.first + behind as u64))
+    }
 }

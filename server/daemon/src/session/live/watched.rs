@@ -22,17 +22,23 @@ impl Live {
         self.look.store(false, Ordering::Release);
     }
 
-    /// The size of the terminal at the beginning of the log.
-    pub(in crate::session) fn first_size(&self) -> TerminalSize {
-        self.lock().first_size
-    }
-
     /// The change of size with this number or the first one after it: its number, place and size.
     pub(in crate::session) fn resize_after(
         &self,
         number: u64,
     ) -> Option<(u64, Offset, TerminalSize)> {
         self.lock().resizes.at_or_after(number)
+    }
+
+    /// The size at `offset`, and the number of the first change behind it.
+    pub(in crate::session) fn resizes_up_to(&self, offset: Offset) -> (TerminalSize, u64) {
+        let state = self.lock();
+        state.resizes.up_to(offset).unwrap_or((state.first_size, 0))
+    }
+
+    /// The oldest output that is there.
+    pub(in crate::session) fn oldest(&self) -> Offset {
+        self.lock().oldest
     }
 
     /// What is known from the index of a log that another daemon followed.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use codeplane_core::{AttachmentId, RequestId};
 use codeplane_shim::{Part, ToShim};
-use codeplane_terminal::{Modes, Query, ReplyContext, Theme, reply_to};
+use codeplane_terminal::{CursorPosition, Modes, Query, ReplyContext, Theme, reply_to};
 use tracing::debug;
 
 use crate::session::live::Live;
@@ -13,11 +13,16 @@ use crate::session::live::Live;
 const DAEMON: AttachmentId = AttachmentId::from_bytes([0; 16]);
 
 /// Types the answer, if there is one.
-pub(super) fn answer(live: &Arc<Live>, query: &Query, modes: &Modes) {
+pub(super) fn answer(
+    live: &Arc<Live>,
+    query: &Query,
+    modes: &Modes,
+    cursor: Option<CursorPosition>,
+) {
     let theme = Theme::default();
     let context = ReplyContext {
         modes,
-        cursor: None,
+        cursor,
         theme: &theme,
         cell: None,
         version: env!("CARGO_PKG_VERSION"),

@@ -1,14 +1,16 @@
 //! What the watching thread knows of one session.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use codeplane_core::{Incarnation, Offset};
 use codeplane_shim::{LogReader, Read};
-use codeplane_terminal::{Fact, FactKind, Modes, Scanner};
+use codeplane_terminal::{CursorPosition, Fact, FactKind, Modes, ModesTrail, Query, Scanner};
 use tracing::{debug, warn};
 
 use super::answer;
+use super::keeper::{Goal, Keeper, Making, Progress, with_history};
 use crate::session::live::Live;
 use crate::session::task;
 
@@ -19,54 +21,67 @@ const CHUNK: usize = 256 << 10;
 /// be typed into whatever asks for input now.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
-/// The scanner of one session and its place in the log.
+/// The scanner of one session with its place in the log, and the keeper of its screen.
 pub(super) struct Tracked {
     incarnation: Incarnation,
     scanner: Scanner,
+    trail: ModesTrail,
+    keeper: Keeper,
     reader: LogReader,
     /// Number of the next change of size that the scanner has not seen.
     resize: u64,
 }
 
 impl Tracked {
+    /// Begins where the newest checkpoint on disk is, or with the oldest output.
     pub(super) fn new(live: &Live) -> Self {
-        Self {
-            incarnation: live.incarnation(),
-            scanner: Scanner::new(live.first_size()),
-            reader: live.reader(),
-            resize: 0,
-        }
+        let incarnation = live.incarnation();
+        let keeper = Keeper::load(live.bundle().incarnation(incarnation).checkpoints());
+        let oldest = live.oldest();
+        let known = keeper.newest().filter(|one| one.offset >= oldest && one.offset <= live.end());
+        let start = known.map_or(oldest, |checkpoint| checkpoint.offset);
+        let (size, resize) = live.resizes_up_to(start);
+        let modes = known.map_or_else(|| Modes::new(size), |one| one.modes.clone());
+        let scanner = Scanner::resume(start, modes);
+        let mut trail = ModesTrail::new();
+        trail.look(&scanner);
+        Self { incarnation, scanner, trail, keeper, reader: live.reader(), resize }
     }
 
     pub(super) const fn modes(&self) -> &Modes {
         self.scanner.modes()
     }
 
-    /// Scans what is new.
-    pub(super) fn catch_up(&mut self, live: &Arc<Live>) {
+    /// Scans what is new; answers whether there was anything.
+    pub(super) fn catch_up(&mut self, live: &Arc<Live>) -> News {
         if self.incarnation != live.incarnation() {
             *self = Self::new(live);
         }
-        let end = live.end();
+        let (begin, end) = (self.scanner.end(), live.end());
         let mut buffer = Vec::new();
         while self.scanner.end() < end {
             let limit = self.resize_up_to(live, end);
-            buffer.resize(CHUNK, 0);
             let at = self.scanner.end();
             let wanted = usize::try_from(limit.since(at)).unwrap_or(CHUNK).min(CHUNK);
-            match self.reader.read(at, limit, &mut buffer[..wanted]) {
+            buffer.resize(wanted, 0);
+            match self.reader.read(at, limit, &mut buffer) {
                 Ok(Read::Bytes(count)) => self.scan(live, at, &buffer[..count]),
-                Ok(Read::Gap { to, .. }) => {
-                    // What was lost may have changed anything; what is known is the best guess.
-                    self.scanner = Scanner::resume(to, self.scanner.modes().clone());
-                }
-                Ok(Read::Empty) => return,
+                Ok(Read::Gap { to, .. }) => self.skip_to(to),
+                Ok(Read::Empty) => break,
                 Err(error) => {
                     warn!(session.id = %live.id(), %error, "output cannot be read for scanning");
-                    return;
+                    break;
                 }
             }
         }
+        if self.scanner.end() > begin { News::Some } else { News::None }
+    }
+
+    /// What was lost may have changed anything; what is known is the best guess.
+    fn skip_to(&mut self, to: Offset) {
+        self.scanner = Scanner::resume(to, self.scanner.modes().clone());
+        self.trail = ModesTrail::new();
+        self.trail.look(&self.scanner);
     }
 
     /// Applies the changes of size up to the scanner's place; answers how far it may scan before the
@@ -83,18 +98,85 @@ impl Tracked {
     }
 
     fn scan(&mut self, live: &Arc<Live>, at: Offset, bytes: &[u8]) {
-        self.scanner.scan(at, bytes, &mut |fact, modes| react(live, fact, modes));
+        let mut asked = Vec::new();
+        self.trail.scan(&mut self.scanner, at, bytes, &mut |fact, modes| {
+            if let Some(question) = react(live, fact, modes) {
+                asked.push(question);
+            }
+        });
+        for question in asked {
+            let cursor = if question.query.needs_cursor() {
+                self.cursor_at(live, question.at)
+            } else {
+                None
+            };
+            answer::answer(live, &question.query, &question.modes, cursor);
+        }
+    }
+
+    /// Where the cursor was at a position: only the emulator knows.
+    fn cursor_at(&self, live: &Live, at: Offset) -> Option<CursorPosition> {
+        let mut making = self.keeper.begin(live, &self.trail, at);
+        loop {
+            match making.step(live) {
+                Ok(Progress::Done) => return Some(making.screen_mut().cursor()),
+                Ok(Progress::More) => {}
+                Err(error) => {
+                    debug!(session.id = %live.id(), %error, "the cursor cannot be known");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Begins to make the screen as it is now.
+    pub(super) fn begin(&self, live: &Live, lines: usize) -> Making {
+        let target = live.end();
+        match lines {
+            0 => self.keeper.begin(live, &self.trail, target),
+            lines => with_history(live, &self.trail, Goal { target, lines }),
+        }
+    }
+
+    /// Keeps a screen that was made without history.
+    pub(super) fn keep(&mut self, making: &mut Making, live: &Live) {
+        self.keeper.keep(making, live.oldest());
+    }
+
+    /// Makes sure that the output before `boundary` is not needed for any screen behind it.
+    ///
+    /// # Errors
+    /// If the log cannot be read or a file cannot be written.
+    pub(super) fn seal(&mut self, live: &Live, boundary: Offset) -> io::Result<()> {
+        self.keeper.seal(live, &self.trail, boundary)?;
+        self.trail.forget_before(boundary);
+        Ok(())
     }
 }
 
+/// Whether there was new output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    Some,
+    None,
+}
+
+/// A query that the daemon is to answer.
+struct Question {
+    query: Query,
+    /// The modes right behind it.
+    modes: Modes,
+    at: Offset,
+}
+
 /// What a sequence asks of us.
-fn react(live: &Arc<Live>, fact: Fact, modes: &Modes) {
+fn react(live: &Arc<Live>, fact: Fact, modes: &Modes) -> Option<Question> {
     match fact.kind {
         FactKind::Query(query) => {
             if live.is_older(fact.span.end, ANSWER_WITHIN) {
                 debug!(session.id = %live.id(), "a query is too old to be answered");
-            } else if live.daemon_answers(fact.span.start) {
-                answer::answer(live, &query, modes);
+            } else if query == Query::ProgramStatus || live.daemon_answers(fact.span.start) {
+                return Some(Question { query, modes: modes.clone(), at: fact.span.start });
             }
         }
         FactKind::Title(title) => {
@@ -108,4 +190,5 @@ fn react(live: &Arc<Live>, fact: Fact, modes: &Modes) {
         // Of no use to anybody yet.
         FactKind::WorkingDirectory(_) | FactKind::ProgramStatus(_) | FactKind::Modes => {}
     }
+    None
 }
