@@ -17,6 +17,8 @@ mod sessions;
 mod shims;
 mod spec;
 mod terminals;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::sync::Arc;

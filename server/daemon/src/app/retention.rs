@@ -72,7 +72,7 @@ impl App {
         }
     }
 
-    async fn retain_rest(&self) {
+    pub(super) async fn retain_rest(&self) {
         let now = self.clock.now();
         let before = Timestamp::from_micros(now.as_micros() - REQUESTS_US);
         if let Err(error) = self.store.forget_requests(before).await {

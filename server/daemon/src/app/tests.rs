@@ -1,0 +1,170 @@
+//! Use cases over real rows and no shims.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use codeplane_core::{
+    EndReason, EventKind, ExitStatus, Filter, Incarnation, Labels, NewEvent, NewSession, Session,
+    SessionId, SessionState, TerminalSize, Timestamp,
+};
+use codeplane_shim::ShimBinary;
+use codeplane_store::{Opened, SessionChange, Store};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+
+use super::*;
+use crate::config::Span;
+use crate::session::Watcher;
+
+/// 2026-01-01, in microseconds.
+const START: i64 = 1_767_225_600_000_000;
+const DAY: i64 = 86_400_000_000;
+const YEAR: i64 = 365 * DAY;
+
+struct Fixture {
+    app: App,
+    clock: Arc<AtomicI64>,
+    _dir: TempDir,
+}
+
+impl Fixture {
+    async fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let directories =
+            Directories { state: dir.path().join("s"), runtime: dir.path().join("r") };
+        drop(directories.prepare().unwrap());
+        let mut config = Config::default();
+        change(&mut config);
+        let Opened { store, host, .. } = Store::open(&directories.state).unwrap();
+        let clock = Arc::new(AtomicI64::new(START));
+        let shutdown = Shutdown::default();
+        let watcher = Watcher::start().unwrap();
+        let app = App::new(Parts {
+            store,
+            registry: Registry::default(),
+            config,
+            directories,
+            clock: Clock::Manual(Arc::clone(&clock)),
+            surroundings: Arc::new(Surroundings::new(shutdown.token(), 1 << 20, watcher)),
+            relisten: Notify::new(),
+            shutdown,
+            host,
+            shim: ShimBinary::find(),
+            shims: Shims::default(),
+            program_open_files: None,
+            started_at: Timestamp::from_micros(START),
+            draining: AtomicBool::new(false),
+            requests: InFlight::default(),
+            own_env: Vec::new(),
+        });
+        Self { app, clock, _dir: dir }
+    }
+
+    /// A session that has ended, as recovery finds it.
+    async fn ended_session(&self) -> SessionId {
+        let id = SessionId::random();
+        let now = self.app.clock.now();
+        let session = Session::starting(NewSession {
+            id,
+            host: self.app.host,
+            name: None,
+            labels: Labels::default(),
+            command: vec!["true".to_owned()],
+            cwd: "/".to_owned(),
+            size: TerminalSize::DEFAULT,
+            provider: "generic".to_owned(),
+            source: "test".to_owned(),
+            parent: None,
+            keep: false,
+            created_at: now,
+        });
+        let created = NewEvent { time: now, session: Some(id), kind: EventKind::SessionCreated };
+        self.app.store.insert_session(session, created, None).await.unwrap();
+        let reason = EndReason::Exited(ExitStatus::Code(0));
+        let change = SessionChange::Ended { incarnation: Incarnation::FIRST, reason, at: now };
+        self.app.store.update_session(id, change, vec![], None).await.unwrap();
+        id
+    }
+
+    fn count(&self) -> usize {
+        self.app.list(&Filter::default(), 1000, None).sessions.len()
+    }
+}
+
+#[tokio::test]
+async fn ended_sessions_go_when_they_are_old_and_not_when_the_clock_is_set_back() {
+    let fixture = Fixture::new(|config| {
+        config.sessions.ended_age = Some(Span(std::time::Duration::from_secs(7 * 86_400)));
+    })
+    .await;
+    fixture.ended_session().await;
+    fixture.app.recover().await.unwrap();
+
+    for (jump, left) in [(-10 * YEAR, 1), (0, 1), (6 * DAY, 1), (8 * DAY, 0)] {
+        fixture.clock.store(START + jump, Ordering::Relaxed);
+        fixture.app.retain_rest().await;
+        assert_eq!(fixture.count(), left, "after a jump of {} days", jump / DAY);
+    }
+}
+
+#[tokio::test]
+async fn ended_sessions_stay_for_ever_unless_an_age_is_set() {
+    let fixture = Fixture::new(|_| {}).await;
+    fixture.ended_session().await;
+    fixture.app.recover().await.unwrap();
+
+    fixture.clock.store(START + 100 * YEAR, Ordering::Relaxed);
+    fixture.app.retain_rest().await;
+
+    assert_eq!(fixture.count(), 1);
+}
+
+#[tokio::test]
+async fn events_keep_their_order_whatever_the_clock_says() {
+    let fixture = Fixture::new(|_| {}).await;
+    for jump in [0, 10 * YEAR, -10 * YEAR, 1] {
+        fixture.clock.store(START + jump, Ordering::Relaxed);
+        let event = fixture.app.own_event(EventKind::DaemonDraining);
+        fixture.app.store.append_events(vec![event]).await.unwrap();
+    }
+
+    let list = fixture.app.list_events(&Filter::default(), 10, None).await.unwrap();
+
+    let times: Vec<i64> = list.events.iter().map(|one| one.fact.time.as_micros() - START).collect();
+    assert_eq!(times, [0, 10 * YEAR, -10 * YEAR, 1]);
+    assert!(list.events.is_sorted_by_key(|event| event.revision));
+}
+
+#[tokio::test]
+async fn a_row_that_was_starting_when_the_daemon_was_killed_is_called_failed_once() {
+    let fixture = Fixture::new(|_| {}).await;
+    let id = fixture.ended_session().await;
+    let other = SessionId::random();
+    let mut session = fixture.app.store.session(id).await.unwrap();
+    session.spec.id = other;
+    session.state = SessionState::Starting;
+    let created = fixture.app.event(other, EventKind::SessionCreated);
+    fixture.app.store.insert_session(session, created, None).await.unwrap();
+
+    fixture.app.recover().await.unwrap();
+
+    let view = fixture.app.find(&other.to_string()).unwrap().view();
+    assert!(matches!(view.session.state, SessionState::Ended(EndReason::Failed { .. })));
+    let list = fixture.app.list_events(&Filter::default(), 10, None).await.unwrap();
+    let endings = list.events.iter().filter(|event| event.fact.session == Some(other));
+    assert_eq!(endings.filter(|event| event.fact.kind.is_ending()).count(), 1);
+}
+
+#[tokio::test]
+async fn a_directory_of_no_session_is_removed_and_a_strange_file_is_left_alone() {
+    let fixture = Fixture::new(|_| {}).await;
+    let orphan = fixture.app.directories.bundle(SessionId::random());
+    let strange = fixture.app.directories.sessions().join("notes.txt");
+    std::fs::create_dir(&orphan).unwrap();
+    std::fs::write(&strange, "mine").unwrap();
+
+    fixture.app.recover().await.unwrap();
+
+    assert!(!orphan.exists());
+    assert!(strange.exists());
+}
