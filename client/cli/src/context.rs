@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use codeplane_client::{
-    Client, Directories, Endpoint, Error, OnUnavailable, Overrides, Rejoin, Remedy, Unavailability,
+    Client, ConnectOptions, Directories, Endpoint, Error, OnUnavailable, Overrides, Rejoin, Remedy,
+    Unavailability,
 };
 
 use crate::autostart::{Autostart, start};
@@ -63,11 +64,15 @@ impl Context {
         Ok(Self { directories, endpoint, autostart })
     }
 
-    /// Connects; starts a daemon if none answers and that is allowed.
+    /// Connects; starts a daemon if none answers and that is allowed, now and whenever a call that
+    /// may be repeated finds none.
     pub(crate) async fn connect(&self) -> Result<Client, Failure> {
-        match Client::connect(&self.endpoint).await {
+        let on_unavailable = self.starter();
+        let options = ConnectOptions { on_unavailable, ..ConnectOptions::default() };
+        match Client::connect_with(&self.endpoint, options.clone()).await {
             Err(Error::NoDaemon { .. }) if self.autostart == Autostart::Allowed => {
-                start(&self.directories).await
+                start(&self.directories).await?;
+                Ok(Client::connect_with(&self.endpoint, options).await?)
             }
             Err(error @ Error::NoDaemon { .. }) => Err(self.autostart.refusal(error)),
             other => Ok(other?),
@@ -81,16 +86,16 @@ impl Context {
 
     /// How an attachment, a tail or a watch comes back.
     pub(crate) fn rejoin(&self) -> Rejoin {
-        let mut rejoin = Rejoin::default();
-        if self.autostart == Autostart::Allowed {
-            rejoin.on_unavailable = Some(self.starter());
-        }
-        rejoin
+        Rejoin { on_unavailable: self.starter(), ..Rejoin::default() }
     }
 
-    fn starter(&self) -> OnUnavailable {
+    /// What starts a daemon when none answers, if that is allowed.
+    fn starter(&self) -> Option<OnUnavailable> {
+        if self.autostart != Autostart::Allowed {
+            return None;
+        }
         let directories = Arc::new(self.directories.clone());
-        Arc::new(move |why| {
+        Some(Arc::new(move |why| {
             let directories = Arc::clone(&directories);
             Box::pin(async move {
                 match why {
@@ -107,7 +112,7 @@ impl Context {
                     },
                 }
             })
-        })
+        }))
     }
 }
 

@@ -96,17 +96,22 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// The error and what lies beneath it, without saying anything twice.
+/// The error, and what lies beneath it in parentheses, without saying anything twice.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
+    let mut causes = Vec::new();
     let mut cause = error.source();
     while let Some(error) = cause {
         let below = error.to_string();
-        if !text.contains(&below) {
-            text.push_str(": ");
-            text.push_str(&below);
+        // The number of a system's error says nothing that its words do not.
+        let below = below.split(" (os error").next().unwrap_or_default().to_owned();
+        if !below.is_empty() && !text.contains(&below) && !causes.contains(&below) {
+            causes.push(below);
         }
         cause = error.source();
+    }
+    if !causes.is_empty() {
+        text.push_str(&format!(" ({})", causes.join(": ")));
     }
     text.replace('\n', " ")
 }
@@ -115,5 +120,23 @@ fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(Failure::system("cannot write to standard output")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once_and_in_words() {
+        let source = io::Error::from_raw_os_error(libc::ENOENT);
+        let failure =
+            Failure::from(codeplane_client::Error::NoDaemon { socket: "/s".into(), source });
+
+        assert_eq!(
+            with_causes(&failure),
+            "no daemon answers on /s: start one with 'cpctl daemon start' \
+             (No such file or directory)"
+        );
     }
 }

@@ -63,8 +63,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::ControlTaken`] if control was asked for only if free;
-    /// [`Error::OutOfRange`] for a position beyond the end. A broken connection is an error only
-    /// here: later the attachment comes back by itself.
+    /// [`Error::OutOfRange`] for a position beyond the end. A connection that breaks is no error,
+    /// now or later: the attachment comes back by itself.
     pub async fn attach(&self, options: AttachOptions) -> Result<Attachment, Error> {
         let outbox = Arc::new(Outbox::default());
         if let Some(size) = options.size {
@@ -81,8 +81,15 @@ impl Client {
             ready: VecDeque::new(),
             path: Path::Over,
         };
-        let init = attachment.init(attachment.options.mode);
-        let mut link = link::join(self, init, &attachment.outbox).await?;
+        let mode = attachment.options.mode;
+        let joined = link::join(self, attachment.init(mode), &attachment.outbox).await;
+        let mut link = match joined {
+            // The daemon was there a moment ago: as good as a cut later on.
+            Err(Error::Transport(_)) => {
+                attachment.way_back(mode, Unavailability::Vanished).run().await?
+            }
+            joined => joined?,
+        };
         attachment.session_id = link.attached.session_id.clone();
         attachment.cursor.begin(position(link.attached.position)?);
         attachment.join(&mut link.attached);
@@ -176,17 +183,20 @@ impl Attachment {
             Some(Right::Observe) | None => v1::AttachMode::Observe,
         };
         self.outbox.cut();
-        let way_back = Return {
+        self.path = Path::Down(Box::pin(self.way_back(mode, cause).run()));
+        self.ready.push_back(TerminalEvent::Reconnecting { cause });
+        Ok(())
+    }
+
+    fn way_back(&self, mode: v1::AttachMode, why: Unavailability) -> Return {
+        Return {
             endpoint: self.client.endpoint().clone(),
             options: self.client.options().clone(),
             rejoin: self.options.rejoin.clone(),
             init: self.init(mode),
             outbox: Arc::clone(&self.outbox),
-            why: cause,
-        };
-        self.path = Path::Down(Box::pin(way_back.run()));
-        self.ready.push_back(TerminalEvent::Reconnecting { cause });
-        Ok(())
+            why,
+        }
     }
 
     fn come_back(&mut self, mut link: Link) -> Result<(), Error> {

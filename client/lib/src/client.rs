@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-use crate::{Backoff, ConnectOptions, Endpoint, Error, trust};
+use crate::{Backoff, ConnectOptions, Endpoint, Error, Remedy, Unavailability, trust};
 
 /// How much of one stream may be on its way. More costs the daemon memory for a reader that has
 /// stopped and was not faster.
@@ -147,11 +147,26 @@ impl Client {
             if attempts_left == 0 || !error.is_retryable() {
                 return Err(error);
             }
+            if self.remedy(&error).await? == Remedy::Started {
+                continue;
+            }
             let delay = error.retry_after().unwrap_or_else(|| backoff.next_delay());
             if Instant::now() + delay >= deadline {
                 return Err(error);
             }
             tokio::time::sleep(delay).await;
+        }
+    }
+}
+
+impl Client {
+    /// What the caller does about a daemon that does not answer, if anything.
+    async fn remedy(&self, error: &Error) -> Result<Remedy, Error> {
+        match (error, &self.options.on_unavailable) {
+            (Error::NoDaemon { .. } | Error::Transport(_), Some(on_unavailable)) => {
+                on_unavailable(Unavailability::Vanished).await
+            }
+            _ => Ok(Remedy::Wait),
         }
     }
 }

@@ -9,19 +9,31 @@ use std::time::Duration;
 use crate::{Error, v1};
 
 /// How a [`crate::Client`] calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ConnectOptions {
     /// How long a call may take, repetitions included. Calls that wait by their nature have their
     /// own time on top. Default 30 s.
     pub call_timeout: Duration,
-    /// How often a call that may be repeated is made, the first time included. Default 5: with the
-    /// waiting in between, a daemon that restarts within half a second goes unnoticed.
+    /// How often a call that may be repeated is made, the first time included. Default 8: with the
+    /// waiting in between, a daemon that restarts within two seconds goes unnoticed.
     pub attempts: u32,
+    /// Called when nothing answers such a call, before it is made again: may start a daemon.
+    pub on_unavailable: Option<OnUnavailable>,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self { call_timeout: Duration::from_secs(30), attempts: 5 }
+        Self { call_timeout: Duration::from_secs(30), attempts: 8, on_unavailable: None }
+    }
+}
+
+impl fmt::Debug for ConnectOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("call_timeout", &self.call_timeout)
+            .field("attempts", &self.attempts)
+            .field("on_unavailable", &self.on_unavailable.is_some())
+            .finish()
     }
 }
 

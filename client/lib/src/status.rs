@@ -13,9 +13,17 @@ impl From<Status> for Error {
         let details = status.get_error_details();
         let said_by_daemon = details.error_info().is_some_and(|info| info.domain == DOMAIN);
         if !said_by_daemon && is_cut(&status) {
-            return Self::Transport(status.into());
+            return Self::Transport(words_of(&status).into());
         }
         from_daemon(&status, &details)
+    }
+}
+
+/// What happened to the connection, without the frame in which a status shows itself.
+fn words_of(status: &Status) -> String {
+    match status.message() {
+        "" => status.code().description().to_owned(),
+        message => message.to_owned(),
     }
 }
 

@@ -150,21 +150,33 @@ impl OutputTail {
 
     /// Dropped half-way, it begins again: nothing is read before it is done.
     async fn come_back(&mut self) -> Result<(), Error> {
-        let client = reconnect(&self.client, &self.rejoin).await?;
-        self.frames = Some(client.open_tail(&self.request).await?);
+        let request = &self.request;
+        let open = async |client: &Client| client.open_tail(request).await;
+        let (client, frames) = reopen(&self.client, &self.rejoin, open).await?;
         self.client = client;
+        self.frames = Some(frames);
         Ok(())
     }
 }
 
-/// A new connection to the same daemon, as soon as it answers.
-pub(crate) async fn reconnect(client: &Client, rejoin: &Rejoin) -> Result<Client, Error> {
-    let options: &ConnectOptions = client.options();
+/// A new connection to the same daemon and a stream over it, as soon as it answers.
+pub(crate) async fn reopen<S>(
+    client: &Client,
+    rejoin: &Rejoin,
+    open: impl AsyncFn(&Client) -> Result<S, Error>,
+) -> Result<(Client, S), Error> {
+    // Repeated here, where a daemon can be started in between.
+    let options = ConnectOptions { attempts: 1, ..client.options().clone() };
     let begun = Instant::now();
     let mut backoff = Backoff::new(rejoin.first_delay, rejoin.longest_delay);
     loop {
-        let error = match Client::connect_with(client.endpoint(), options.clone()).await {
-            Ok(client) => return Ok(client),
+        let attempt = async {
+            let new = Client::connect_with(client.endpoint(), options.clone()).await?;
+            let stream = open(&new).await?;
+            Ok::<_, Error>((new, stream))
+        };
+        let error = match attempt.await {
+            Ok(opened) => return Ok(opened),
             Err(error) => error,
         };
         if !error.is_retryable() {

@@ -3,7 +3,7 @@
 use tonic::Streaming;
 
 use crate::client::Repeat;
-use crate::tail::reconnect;
+use crate::tail::reopen;
 use crate::v1::{self, watch_events_response::Item};
 use crate::{Client, Error, Rejoin};
 
@@ -135,9 +135,11 @@ impl EventWatch {
 
     /// Dropped half-way, it begins again: nothing is read before it is done.
     async fn come_back(&mut self) -> Result<(), Error> {
-        let client = reconnect(&self.client, &self.rejoin).await?;
-        self.items = Some(client.open_watch(&self.request).await?);
+        let request = &self.request;
+        let open = async |client: &Client| client.open_watch(request).await;
+        let (client, items) = reopen(&self.client, &self.rejoin, open).await?;
         self.client = client;
+        self.items = Some(items);
         Ok(())
     }
 }

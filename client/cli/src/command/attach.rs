@@ -60,9 +60,22 @@ impl AttachFlags {
         fs::write(path, format!("{result}\n"))
             .map_err(Failure::system(format!("cannot write {}", path.display())))
     }
+
+    /// Records a failure of our own as well.
+    pub(super) fn recorded(&self, done: Result<Exit, Failure>) -> Result<Exit, Failure> {
+        if done.is_err() {
+            self.write_result("error", None)?;
+        }
+        done
+    }
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let flags = args.flags.clone();
+    flags.recorded(attach(args, context).await)
+}
+
+async fn attach(args: Args, context: &Context) -> Result<Exit, Failure> {
     let client = context.connect().await?;
     let session = client.get_session(&args.session).await?;
     let role = if args.observe { Role::Observe } else { Role::Control };
@@ -97,8 +110,8 @@ pub(super) async fn enter(
     (role, flags): (Role, &AttachFlags),
 ) -> Result<Exit, Failure> {
     let plan = Plan { role, keys: flags.detach_keys.clone() };
-    match show(client, attachment, plan).await {
-        Ok(Ending::Detached) => {
+    match show(client, attachment, plan).await? {
+        Ending::Detached => {
             tell(&format!(
                 "[detached from {}] attach again: cpctl attach {}",
                 text::called(session),
@@ -107,16 +120,12 @@ pub(super) async fn enter(
             flags.write_result("detached", None)?;
             Ok(Exit::Done)
         }
-        Ok(Ending::Deleted) => {
+        Ending::Deleted => {
             tell(&format!("[{} was removed]", text::called(session)));
             flags.write_result("deleted", None)?;
             Ok(Exit::OWN_FAILURE)
         }
-        Ok(Ending::Exited(exited)) => ended(session, &exited, flags),
-        Err(failure) => {
-            flags.write_result("error", None)?;
-            Err(failure)
-        }
+        Ending::Exited(exited) => ended(session, &exited, flags),
     }
 }
 

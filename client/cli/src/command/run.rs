@@ -52,10 +52,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let flags = args.attach.clone();
+    flags.recorded(create(args, context).await)
+}
+
+async fn create(args: Args, context: &Context) -> Result<Exit, Failure> {
     let request = request(&args)?;
     let client = context.connect().await?;
-    let created = client.create_session(request).await;
-    let session = match created {
+    let session = match client.create_session(request).await {
         Ok(session) => session,
         Err(error) => return could_not_run(error, &args.attach),
     };

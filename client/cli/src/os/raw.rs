@@ -5,7 +5,7 @@
 //! there only calls are allowed that are safe at any instant.
 
 use std::cell::UnsafeCell;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
@@ -13,11 +13,14 @@ use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
 /// Undoes what programs set: the alternate screen (with the cursor saved first, because leaving it
 /// restores a cursor), the scroll region, mouse, focus, paste and keyboard modes, the character
-/// set, the pen and the cursor. Each part does nothing where nothing was set.
+/// set, the pen, the cursor and the title. Each part does nothing where nothing was set.
 const RESET: &[u8] = b"\x1b7\x1b[?1049l\x1b7\x1b[r\x1b8\
     \x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l\
     \x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[?2031l\x1b[<9u\x1b[>4m\x1b[?1l\x1b>\
-    \x1b[4l\x1b[?7h\x0f\x1b(B\x1b[0m\x1b[0 q\x1b[?25h";
+    \x1b[4l\x1b[?7h\x0f\x1b(B\x1b[0m\x1b[0 q\x1b[?25h\x1b[23;0t";
+
+/// Puts the title away, which the session's program may set.
+const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
 
 /// How the terminal was and how it is in raw mode; written once, before `ACTIVE` is set.
 struct Saved(UnsafeCell<Option<(libc::termios, libc::termios)>>);
@@ -51,6 +54,9 @@ impl RawMode {
         let guard = Self(());
         install_handlers()?;
         tcsetattr(io::stdin(), SetArg::TCSANOW, &raw)?;
+        if io::stdout().is_terminal() {
+            super::write_stdout(KEEP_TITLE)?;
+        }
         Ok(guard)
     }
 }

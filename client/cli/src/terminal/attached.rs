@@ -73,6 +73,7 @@ pub(crate) async fn show(
         backlog: VecDeque::new(),
         backlog_bytes: 0,
         exited: None,
+        in_control: plan.role == Role::Control,
         absence: Absence::None,
         leaving_until: None,
     };
@@ -97,6 +98,7 @@ struct View {
     backlog: VecDeque<Bytes>,
     backlog_bytes: usize,
     exited: Option<v1::Exited>,
+    in_control: bool,
     absence: Absence,
     leaving_until: Option<Instant>,
 }
@@ -126,15 +128,15 @@ impl View {
         loop {
             let alarm = self.alarm();
             let step = tokio::select! {
-                // Output first: what was typed is seen before more is typed.
+                // Output last: under a flood it is always ready, and Ctrl-C must get through.
                 biased;
-                event = self.attachment.next() => Step::Event(event?),
                 typed = self.keyboard.next(), if self.backlog_bytes < self.backlog_limit()
                     && self.leaving_until.is_none() => Step::Typed(typed),
                 () = self.input.room(), if !self.backlog.is_empty() => Step::Room,
                 _ = size_changes.recv() => Step::SizeChanged,
                 _ = continues.recv() => Step::Continued,
                 () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => Step::Late,
+                event = self.attachment.next() => Step::Event(event?),
             };
             if let Some(ending) = self.step(step).await? {
                 return Ok(ending);
@@ -272,9 +274,11 @@ impl View {
         if let Absence::Quiet(_, cause) = self.absence {
             self.absence = Absence::Told;
             over_screen(match cause {
-                Unavailability::Vanished => "[no daemon answers; the session goes on; waiting]",
+                Unavailability::Vanished => {
+                    "[no daemon answers; the session goes on; waiting for one]"
+                }
                 Unavailability::Stopped => {
-                    "[the daemon was stopped; the session goes on; 'cpctl daemon start' shows it again]"
+                    "[the daemon was stopped; the session goes on; see 'cpctl daemon start']"
                 }
             });
         }
@@ -298,10 +302,17 @@ impl View {
         if self.role == Role::Observe {
             return;
         }
+        // What is told is what changes for the user: a first grant does not.
+        let had = std::mem::replace(&mut self.in_control, changed.you);
         if changed.you {
             self.tell_size();
-        } else {
-            over_screen("[another client has taken control; you see what it does]");
+        }
+        match (had, changed.you) {
+            (true, false) => {
+                over_screen("[another client has taken control; you see what it does]");
+            }
+            (false, true) => over_screen("[you have control]"),
+            (true, true) | (false, false) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use codeplane_client::{Client, Endpoint, Error, v1};
+use codeplane_client::{Client, ConnectOptions, Endpoint, Error, v1};
 use tonic::transport::Server;
 use tonic::{Code, Request, Response, Status};
 use v1::server_service_server::{ServerService, ServerServiceServer};
@@ -96,13 +96,15 @@ async fn a_call_that_may_be_repeated_outlives_a_short_absence() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_stays_away_is_an_error_after_five_attempts() {
+async fn a_daemon_that_stays_away_is_an_error_after_the_last_attempt() {
     let scene = server_that_fails(100, || Status::unavailable("connection refused")).await;
 
-    let error = within(scene.client.server_info()).await.unwrap_err();
+    let options = ConnectOptions { attempts: 3, ..ConnectOptions::default() };
+    let client = Client::connect_with(scene.client.endpoint(), options).await.unwrap();
+    let error = within(client.server_info()).await.unwrap_err();
 
     assert!(matches!(error, Error::Transport(_)), "{error}");
-    assert_eq!(scene.calls.load(Ordering::Relaxed), 5);
+    assert_eq!(scene.calls.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]
