@@ -4,7 +4,7 @@ use std::fs;
 
 use codeplane_client::v1::{CreateSessionRequest, SessionState};
 use codeplane_tests::{
-    DaemonOptions, PATIENCE, TestDaemon, binary, processes::Family, sha256, stream,
+    DaemonOptions, Ended, PATIENCE, TestDaemon, binary, processes::Family, sha256, stream,
     wait_until_async,
 };
 
@@ -80,4 +80,39 @@ fn a_daemon_that_cannot_start_fails_the_test_with_its_log() {
     let config = Some("no such = setting".to_owned());
 
     drop(TestDaemon::start_with(DaemonOptions { config, ..DaemonOptions::default() }));
+}
+
+#[test]
+fn a_person_at_a_terminal_runs_a_session_and_leaves_it() {
+    let daemon = TestDaemon::start();
+    let agent = binary("scripted-agent").display().to_string();
+
+    let mut tty = daemon.tty(["run", "--name", "talk", "--", &agent, "say ready", "serve"]);
+    tty.expect("ready");
+    tty.expect("serving");
+    tty.send("size\n");
+    tty.expect("size 80x24");
+    // The keys that detach.
+    tty.send([0x1c, 4]);
+
+    assert_eq!(tty.wait(), Ended::Code(0));
+    let listed = daemon.cpctl(["ls", "-o", "jsonl"]).success();
+    assert!(listed.contains("\"talk\""), "{listed}");
+    let missing = daemon.cpctl(["get", "nothing"]).failure(3);
+    assert!(missing.contains("nothing"), "{missing}");
+}
+
+#[test]
+fn an_attached_terminal_sees_the_exit_code_of_its_session_across_a_restart() {
+    let mut daemon = TestDaemon::start();
+    let agent = binary("scripted-agent").display().to_string();
+    let mut tty = daemon.tty(["run", "--name", "talk", "--", &agent, "serve"]);
+    tty.expect("serving");
+
+    daemon.restart();
+
+    tty.send("say again\n");
+    tty.expect("again\r\nagain");
+    tty.send("exit 9\n");
+    assert_eq!(tty.wait(), Ended::Code(9));
 }
