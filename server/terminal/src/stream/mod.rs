@@ -7,6 +7,9 @@ mod partial;
 pub(crate) use csi::{Csi, Param};
 pub(crate) use machine::{Machine, Unfinished};
 
+#[cfg(feature = "emulator")]
+pub(crate) use partial::ends_in_begun_character;
+
 use codeplane_core::Offset;
 
 /// Longest control sequence that has a meaning, in bytes from its first to its last.

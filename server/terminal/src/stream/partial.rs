@@ -40,6 +40,12 @@ impl Partial {
     }
 }
 
+/// Whether `text` ends in the beginning of a character.
+#[cfg(feature = "emulator")]
+pub(crate) fn ends_in_begun_character(text: &[u8]) -> bool {
+    Partial::default().after(text).length() > 0
+}
+
 /// Whether `bytes` are the beginning, and not the whole, of one character.
 fn is_begun_character(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes)
