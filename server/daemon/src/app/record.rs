@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeplane_core::{EndReason, EventKind, ExitStatus, Incarnation, OutputPosition, TerminalSize};
-use codeplane_shim::Outcome;
+use codeplane_shim::{Outcome, log_end};
 use codeplane_store::{SessionChange, StoreError, Update};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -173,8 +173,13 @@ impl App {
             return;
         }
         let dir = live.bundle().incarnation(live.incarnation());
-        let record = self.shutdown.spawn_blocking(move || dir.read_exit()).await;
-        let reason = match record {
+        let look = move || (log_end(&dir.output()), dir.read_exit());
+        let found = self.shutdown.spawn_blocking(look).await;
+        // It may have printed more than it had time to tell.
+        if let Ok((Ok(end), _)) = &found {
+            live.set_end(*end);
+        }
+        let reason = match found.map(|(_, record)| record) {
             Ok(Ok(Some(record))) => match record.outcome {
                 Outcome::Exited(status) => EndReason::Exited(status),
                 Outcome::Failed(fault) => EndReason::Failed {

@@ -35,6 +35,17 @@ pub(super) enum UnaryRefusal {
     Unknown,
 }
 
+/// What became of a program that was to be started.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// It was started, and its shim is there.
+    Runs(Box<HelloReply>),
+    /// It was started and has ended, and its shim is gone: what it left behind says how.
+    Over,
+    /// It could not be started.
+    Failed(StartFault),
+}
+
 thread_local! {
     /// One for all links: a message is decoded before the next is received.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; MAX_MESSAGE_BYTES]);
@@ -173,17 +184,22 @@ impl Link {
         }
     }
 
-    /// The first message of a new shim that says whether the program runs.
+    /// What a new shim says of its program.
     ///
     /// # Errors
-    /// [`LinkClosed`] if the shim ends instead.
-    pub(crate) async fn started(&self) -> Result<Result<HelloReply, StartFault>, LinkClosed> {
+    /// [`LinkClosed`] if the shim ends before it says anything.
+    pub(crate) async fn started(&self) -> Result<Begun, LinkClosed> {
         loop {
             match self.receive().await? {
-                FromShim::StartFailed(fault) => return Ok(Err(fault)),
+                FromShim::StartFailed(fault) => return Ok(Begun::Failed(fault)),
                 FromShim::Started { .. } => {
-                    self.send(&ToShim::Hello { protocol: PROTOCOL }).await?;
-                    return self.hello().await.map(Ok);
+                    // A program may be over before we ask, and its shim with it.
+                    let asked = self.send(&ToShim::Hello { protocol: PROTOCOL }).await;
+                    let hello = match asked {
+                        Ok(()) => self.hello().await,
+                        Err(closed) => Err(closed),
+                    };
+                    return Ok(hello.map_or(Begun::Over, |hello| Begun::Runs(Box::new(hello))));
                 }
                 _ => {}
             }

@@ -276,7 +276,7 @@ impl Live {
     }
 
     /// Publishes a new end of the log.
-    pub(super) fn set_end(&self, end: Offset) {
+    pub(crate) fn set_end(&self, end: Offset) {
         let before = self.end.fetch_max(end.0, Ordering::AcqRel);
         if before < end.0 {
             self.wakers.wake();
