@@ -14,7 +14,7 @@ use super::record::{FACTS, record};
 use super::request::Mutation;
 use super::spec::{self, Spec};
 use super::{App, Caller, bundle_file};
-use crate::session::{Fact, Link, Live, View, adopt, receive};
+use crate::session::{Admission, Begun, Fact, Link, Live, View, adopt, receive};
 
 /// How long a new shim may take to say that its program runs. One that never answers must not hold
 /// its client for ever; a machine under load needs seconds.
@@ -92,8 +92,8 @@ impl App {
             let live = self.registry.get(id);
             return live.map(|live| live.view()).ok_or(Error::SessionNotFound(id.to_string()));
         }
-        self.admit()?;
-        let id = self.registry.fresh_id();
+        let place = self.admit()?;
+        let id = place.id();
         let spec = spec::check(&create, id, &self.config.sessions, &self.own_env)?;
         let parent = create.parent.as_deref().map(|parent| self.find(parent)).transpose()?;
         let name = self.registry.reserve(spec.name.clone(), id).map_err(|by| Error::NameTaken {
@@ -128,7 +128,7 @@ impl App {
     }
 
     /// Whether there is room for one more.
-    fn admit(&self) -> Result<(), Error> {
+    fn admit(&self) -> Result<Admission<'_>, Error> {
         if self.shutdown.has_begun() {
             return Err(Error::Stopping);
         }
@@ -136,16 +136,13 @@ impl App {
             return Err(Error::Draining);
         }
         let max = self.config.sessions.max;
-        if self.registry.count() >= usize::try_from(max).unwrap_or(usize::MAX) {
-            return Err(Error::Quota {
-                subject: "sessions.max",
-                description: format!(
-                    "there are {max} sessions, which is the limit: remove ended ones with cpctl rm, \
-                     or raise sessions.max"
-                ),
-            });
-        }
-        Ok(())
+        self.registry.admit(usize::try_from(max).unwrap_or(usize::MAX)).ok_or_else(|| Error::Quota {
+            subject: "sessions.max",
+            description: format!(
+                "there are {max} sessions, which is the limit: remove ended ones with cpctl rm, \
+                 or raise sessions.max"
+            ),
+        })
     }
 
     /// Row and shim side by side: the insert's fsync costs nothing beside the start of a process.
@@ -233,13 +230,17 @@ impl App {
     /// Waits until the program runs or could not be run, then leaves the connection to its task.
     async fn greet(&self, live: &Arc<Live>, link: Arc<Link>) {
         match tokio::time::timeout(START_LIMIT, link.started()).await {
-            Ok(Ok(Ok(hello))) => {
+            Ok(Ok(Begun::Runs(hello))) => {
                 self.shims.know(hello.shim_pid);
                 adopt(live, &link, &hello);
                 // The client does not wait for this to be written: recovery would find it out.
                 self.follow_shim(live, link, Some(live.incarnation()));
             }
-            Ok(Ok(Err(fault))) => self.failed(live, fault.step.as_str(), &fault.message).await,
+            // Its end is found in the bundle once the connection is seen to be closed.
+            Ok(Ok(Begun::Over)) => self.follow_shim(live, link, Some(live.incarnation())),
+            Ok(Ok(Begun::Failed(fault))) => {
+                self.failed(live, fault.step.as_str(), &fault.message).await;
+            }
             Ok(Err(_)) => {
                 self.failed(live, "shim", "the shim ended before the program ran").await;
             }

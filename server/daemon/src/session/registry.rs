@@ -1,6 +1,6 @@
 //! All sessions of the daemon, by id and by name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codeplane_core::{SessionId, SessionName, SessionRef};
@@ -17,6 +17,8 @@ pub(crate) struct Registry {
 struct Inner {
     sessions: HashMap<SessionId, Arc<Live>>,
     names: HashMap<SessionName, SessionId>,
+    /// Sessions that are being made: they count, so that many at once do not pass the limit.
+    admitted: HashSet<SessionId>,
 }
 
 /// What a reference names.
@@ -38,15 +40,28 @@ pub(crate) struct NameReservation<'a> {
     id: SessionId,
 }
 
+/// A place for a session that is being made; given back when dropped before it is there.
+#[derive(Debug)]
+pub(crate) struct Admission<'a> {
+    registry: &'a Registry,
+    id: SessionId,
+}
+
 impl Registry {
-    /// An id whose short form no other session has: sockets are named by it.
-    pub(crate) fn fresh_id(&self) -> SessionId {
-        let inner = self.lock();
+    /// Keeps a place for one more session, unless there are `max` already. Its id is one whose short
+    /// form no other session has: sockets are named by it.
+    pub(crate) fn admit(&self, max: usize) -> Option<Admission<'_>> {
+        let mut inner = self.lock();
+        if inner.sessions.len() + inner.admitted.len() >= max {
+            return None;
+        }
         loop {
             let id = SessionId::random();
             let short = id.short();
-            if inner.sessions.keys().all(|other| other.short() != short) {
-                return id;
+            let mut others = inner.sessions.keys().chain(&inner.admitted);
+            if others.all(|other| other.short() != short) {
+                inner.admitted.insert(id);
+                return Some(Admission { registry: self, id });
             }
         }
     }
@@ -58,6 +73,7 @@ impl Registry {
         if let Some(name) = name {
             inner.names.insert(name, live.id());
         }
+        inner.admitted.remove(&live.id());
         inner.sessions.insert(live.id(), live);
     }
 
@@ -132,13 +148,26 @@ impl Registry {
         }
     }
 
-    /// How many there are.
+    /// How many there are, without those that are being made.
     pub(crate) fn count(&self) -> usize {
         self.lock().sessions.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Admission<'_> {
+    /// The id of the session to be.
+    pub(crate) const fn id(&self) -> SessionId {
+        self.id
+    }
+}
+
+impl Drop for Admission<'_> {
+    fn drop(&mut self) {
+        self.registry.lock().admitted.remove(&self.id);
     }
 }
 
