@@ -11,5 +11,6 @@ mod files;
 mod kit;
 mod kit_daemon;
 mod layers;
+mod lifecycle;
 mod protos;
 mod source;

@@ -1,0 +1,8 @@
+//! Sessions from create to delete, and the daemon around them.
+
+mod daemon;
+mod endings;
+mod environment;
+mod events;
+mod sessions;
+mod waiting;
