@@ -18,4 +18,6 @@ pub use snapshot::{
 };
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;

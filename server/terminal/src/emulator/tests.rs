@@ -3,10 +3,9 @@
 use codeplane_core::{Offset, TerminalSize};
 use proptest::prelude::*;
 
-use super::{Resize, Screen, Tail, converge};
+use super::{Resize, Screen, Tail, converge, samples};
 use crate::checkpoint::Checkpoint;
 use crate::modes::Modes;
-use crate::samples;
 use crate::scanner::Scanner;
 
 fn size(cols: u32, rows: u32) -> TerminalSize {

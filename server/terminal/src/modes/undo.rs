@@ -19,6 +19,10 @@ impl Modes {
         undo_keyboard(&mut out, &self.keyboards[self.screen.index()]);
         if self.screen == ScreenKind::Alternate {
             out.extend_from_slice(b"\x1b[?1049l");
+            let saved = &self.saved[ScreenKind::Primary.index()].drawing;
+            if saved.origin == Switch::On {
+                out.extend_from_slice(b"\x1b[?6l");
+            }
             undo_keyboard(&mut out, &self.keyboards[ScreenKind::Primary.index()]);
         }
         for (mode, on) in self.switches.changed().filter(|(mode, _)| *mode != 2026) {
