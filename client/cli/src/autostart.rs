@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -19,6 +19,8 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_millis(5);
 /// Exit code of a daemon that found another one on its directories.
 const ANOTHER_IS_THERE: i32 = 75;
+/// From this size on, the log of the daemons before is put aside.
+const LOG_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
 /// How much of the log's end is read for an error message.
 const LOG_TAIL_BYTES: usize = 4096;
 
@@ -121,18 +123,32 @@ fn spawn(directories: &Directories) -> Result<Child, Failure> {
         .map_err(Failure::system("cannot start a daemon"))
 }
 
+/// Appends; a log that has grown large is put aside, over the one that was put aside before.
 fn open_log(path: &Path) -> io::Result<File> {
+    if fs::metadata(path).is_ok_and(|facts| facts.len() > LOG_LIMIT_BYTES) {
+        fs::rename(path, path.with_extension("log.old"))?;
+    }
     File::options().create(true).append(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
-/// The daemon checks owner and mode of what is there already.
+/// Insists, before anything is written there, on what the daemon will insist on.
 fn make_private(directory: &Path) -> Result<(), Failure> {
     let shown = directory.display();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(directory)
-        .map_err(Failure::system(format!("cannot make {shown}: choose another --state-dir")))
+        .map_err(Failure::system(format!("cannot make {shown}: choose another --state-dir")))?;
+    let facts =
+        fs::metadata(directory).map_err(Failure::system(format!("cannot examine {shown}")))?;
+    let problem = if facts.uid() != nix::unistd::geteuid().as_raw() {
+        "belongs to another user: choose another --state-dir"
+    } else if facts.mode() & 0o022 != 0 {
+        "can be written to by other users: run chmod go-w on it"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Daemon(format!("no daemon is started: {shown} {problem}")))
 }
 
 fn died(status: ExitStatus, directories: &Directories) -> Failure {
@@ -152,7 +168,32 @@ fn last_line(path: &Path) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    #[test]
+    fn nothing_is_written_where_others_can_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = directory.path().join("state");
+
+        assert!(make_private(&state).is_ok());
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o777)).unwrap();
+
+        assert!(matches!(make_private(&state), Err(Failure::Daemon(_))));
+    }
+
+    #[test]
+    fn a_large_log_is_put_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("daemon.log");
+        File::create(&log).unwrap().set_len(LOG_LIMIT_BYTES + 1).unwrap();
+
+        drop(open_log(&log).unwrap());
+
+        assert_eq!(fs::metadata(&log).unwrap().len(), 0);
+        assert!(directory.path().join("daemon.log.old").exists());
+    }
 
     #[test]
     fn the_last_line_of_the_log_is_the_cause() {

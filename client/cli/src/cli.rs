@@ -64,6 +64,23 @@ pub(crate) fn parse() -> Result<Cli, clap::Error> {
     Cli::try_parse()
 }
 
+/// What is wrong with the command line and what to do, without the pages around it.
+pub(crate) fn in_one_line(error: &clap::Error) -> String {
+    let rendered = error.render().to_string();
+    let said: Vec<&str> = rendered
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+        .take_while(|line| !line.starts_with("Usage:"))
+        .collect();
+    let said = said.join(" ");
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    match rendered.lines().find_map(|line| line.strip_prefix("Usage: ")) {
+        Some(usage) => format!("{said}: usage: {usage}"),
+        None => format!("{said}: see --help"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -90,5 +107,18 @@ mod tests {
 
         let Command::Run(args) = cli.command else { panic!("not run") };
         assert_eq!(args.command, ["ls", "-l", "--help"]);
+    }
+
+    #[test]
+    fn a_mistake_is_told_in_one_line_with_what_is_right() {
+        let told = |args: &[&str]| in_one_line(&Cli::try_parse_from(args).unwrap_err());
+
+        assert_eq!(
+            told(&["cpctl", "run"]),
+            "the following required arguments were not provided: <COMMAND>...: \
+             usage: cpctl run <COMMAND>..."
+        );
+        assert!(told(&["cpctl", "lss"]).contains("'ls'"), "{}", told(&["cpctl", "lss"]));
+        assert!(told(&["cpctl", "resize", "x", "1x1"]).contains("2 to 1000 columns"));
     }
 }

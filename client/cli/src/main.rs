@@ -17,6 +17,8 @@ mod text;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
+
 fn main() -> ExitCode {
     // First of all: a shim has neither a runtime nor this command line.
     if daemon_entry::is_shim() {
@@ -24,10 +26,18 @@ fn main() -> ExitCode {
     }
     match cli::parse() {
         Ok(cli) => command::run(cli),
-        Err(error) => {
-            // Help and version go to standard output with 0, mistakes to standard error with 2.
+        // Help and version go to standard output with 0, mistakes to standard error with 2.
+        Err(error) if !error.use_stderr() => {
             drop(error.print());
-            ExitCode::from(if error.use_stderr() { exit::Exit::Usage } else { exit::Exit::Done })
+            exit::Exit::Done.into()
+        }
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            drop(error.print());
+            exit::Exit::Usage.into()
+        }
+        Err(error) => {
+            output::failure(&exit::Failure::Usage(cli::in_one_line(&error)));
+            exit::Exit::Usage.into()
         }
     }
 }

@@ -3,6 +3,7 @@
 mod attached;
 mod detach;
 mod notice;
+mod typing;
 
 pub(crate) use self::attached::{Ending, Plan, Role, show};
 pub(crate) use self::detach::{DEFAULT_KEYS, DetachKeys};

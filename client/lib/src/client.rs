@@ -24,6 +24,8 @@ const MESSAGE_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 /// First waiting time before a call is repeated, and the longest one.
 const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
+/// First waiting time before a busy socket is tried again, and the longest one.
+const DIAL_DELAYS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
 /// A call that lasted this long before it broke had a daemon: its attempts are counted anew, so
 /// that a wait of days survives any number of restarts.
 const STEADY: Duration = Duration::from_secs(5);
@@ -76,13 +78,25 @@ impl Client {
         if let Some(path) = endpoint.socket_path() {
             trust::check_socket(path)?;
         }
-        let channel = tonic::transport::Endpoint::from_shared(uri)
+        let dialled = tonic::transport::Endpoint::from_shared(uri)
             .map_err(|error| Error::Transport(error.into()))?
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .connect()
-            .await
-            .map_err(|error| connect_error(error, endpoint))?;
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+        let mut backoff = Backoff::new(DIAL_DELAYS.0, DIAL_DELAYS.1);
+        let mut attempts_left = options.attempts;
+        let channel = loop {
+            let error = match dialled.connect().await {
+                Ok(channel) => break channel,
+                Err(error) => error,
+            };
+            attempts_left = attempts_left.saturating_sub(1);
+            // So many clients at once that the socket's queue is full: it is there, only busy.
+            let busy = io_error_kind(&error) == Some(io::ErrorKind::WouldBlock);
+            if attempts_left == 0 || !busy {
+                return Err(connect_error(error, endpoint));
+            }
+            tokio::time::sleep(backoff.next_delay()).await;
+        };
         Ok(Self { channel, endpoint: endpoint.clone(), options })
     }
 
@@ -147,19 +161,30 @@ impl Client {
             if attempts_left == 0 || !error.is_retryable() {
                 return Err(error);
             }
-            if self.remedy(&error).await? == Remedy::Started {
-                continue;
-            }
-            let delay = error.retry_after().unwrap_or_else(|| backoff.next_delay());
-            if Instant::now() + delay >= deadline {
-                return Err(error);
-            }
-            tokio::time::sleep(delay).await;
+            self.before_next(error, &mut backoff, deadline).await?;
         }
     }
 }
 
 impl Client {
+    /// Returns when the call is to be made again, or with the error if no time is left for that.
+    async fn before_next(
+        &self,
+        error: Error,
+        backoff: &mut Backoff,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        if self.remedy(&error).await? == Remedy::Started {
+            return Ok(());
+        }
+        let delay = error.retry_after().unwrap_or_else(|| backoff.next_delay());
+        if Instant::now() + delay >= deadline {
+            return Err(error);
+        }
+        tokio::time::sleep(delay).await;
+        Ok(())
+    }
+
     /// What the caller does about a daemon that does not answer, if anything.
     async fn remedy(&self, error: &Error) -> Result<Remedy, Error> {
         match (error, &self.options.on_unavailable) {

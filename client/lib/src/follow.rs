@@ -79,7 +79,7 @@ pub(crate) struct Cursor {
     next: Option<v1::OutputPosition>,
     /// A screen was asked for and has not come: after a cut it has to be asked for again.
     awaits_snapshot: bool,
-    /// The newest run whose end was told; after a cut the daemon tells it again.
+    /// The newest run whose end was told.
     exited: u32,
 }
 
@@ -144,18 +144,26 @@ impl Cursor {
                 state: changed.state(),
                 incarnation: changed.incarnation,
             }),
-            Frame::Exited(exited) => {
-                let incarnation = position(exited.position)?.incarnation;
-                if incarnation > self.exited {
-                    self.exited = incarnation;
-                    out(TerminalEvent::Exited(exited));
-                }
-            }
+            Frame::Exited(exited) => self.exited(exited, out)?,
             Frame::Pong(pong) => out(TerminalEvent::Pong { id: pong.id }),
             Frame::End(end) => {
                 out(TerminalEvent::End { reason: end.reason(), message: end.message });
             }
             Frame::Attached(_) | Frame::InputAck(_) => {}
+        }
+        Ok(())
+    }
+
+    /// After a cut the daemon tells the end of the run again.
+    fn exited(
+        &mut self,
+        exited: v1::Exited,
+        out: &mut impl FnMut(TerminalEvent),
+    ) -> Result<(), Error> {
+        let incarnation = position(exited.position)?.incarnation;
+        if incarnation > self.exited {
+            self.exited = incarnation;
+            out(TerminalEvent::Exited(exited));
         }
         Ok(())
     }

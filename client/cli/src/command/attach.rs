@@ -158,10 +158,10 @@ fn shell_code(status: v1::exit_status::Status) -> u8 {
     u8::try_from(code).unwrap_or(u8::MAX)
 }
 
-/// A line for the person at the terminal, on a line of its own; scripts have the exit code.
+/// A line for the person at the terminal; scripts have the exit code.
 fn tell(text: &str) {
     if os::stdin_is_terminal() {
-        output::note(&format!("\r\n{text}"));
+        output::note(text);
     }
 }
 

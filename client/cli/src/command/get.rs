@@ -30,50 +30,46 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
 }
 
 fn print(session: &v1::Session) -> Result<(), Failure> {
-    let mut labels: Vec<_> = session.labels.iter().collect();
-    labels.sort();
-    let labels: Vec<String> = labels
-        .into_iter()
-        .map(|(key, value)| format!("{}={}", visible(key), visible(value)))
-        .collect();
-    let from = text::position(session.output_start);
-    let to = text::position(session.output_end);
+    let text = |text: &str| visible(text).into_owned();
+    let pid = if session.pid == 0 { String::new() } else { session.pid.to_string() };
     let facts = [
         ("id", session.id.clone()),
-        ("name", visible(&session.name).into_owned()),
+        ("name", text(&session.name)),
         ("state", text::state_of(session)),
-        ("message", visible(&session.message).into_owned()),
+        ("message", text(&session.message)),
         ("command", text::command(&session.command)),
-        ("cwd", visible(&session.cwd).into_owned()),
-        (
-            "pid",
-            Some(session.pid)
-                .filter(|pid| *pid != 0)
-                .map(|pid| pid.to_string())
-                .unwrap_or_default(),
-        ),
+        ("cwd", text(&session.cwd)),
+        ("pid", pid),
         ("size", text::size(session.size)),
-        ("title", visible(&session.title).into_owned()),
-        ("labels", labels.join(" ")),
-        ("provider", visible(&session.provider).into_owned()),
-        ("source", visible(&session.source).into_owned()),
+        ("title", text(&session.title)),
+        ("labels", labels(session)),
+        ("provider", text(&session.provider)),
+        ("source", text(&session.source)),
         ("parent", session.parent_id.clone()),
         ("run", session.incarnation.to_string()),
         ("created", text::wire_time(session.create_time)),
         ("started", text::wire_time(session.start_time)),
         ("ended", text::wire_time(session.end_time)),
-        (
-            "output",
-            format!(
-                "{from} to {to}{}",
-                if session.output_degraded { " (not being written: disk full)" } else { "" }
-            ),
-        ),
+        ("output", printed(session)),
         ("attachments", session.attachment_count.to_string()),
         ("control", session.control_holder.clone()),
     ];
-    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
-        output::line(&format!("{name:<12} {value}"))?;
-    }
-    Ok(())
+    let told = facts.iter().filter(|(_, value)| !value.is_empty());
+    told.into_iter().try_for_each(|(name, value)| output::line(&format!("{name:<12} {value}")))
+}
+
+fn labels(session: &v1::Session) -> String {
+    let mut pairs: Vec<String> = session
+        .labels
+        .iter()
+        .map(|(key, value)| format!("{}={}", visible(key), visible(value)))
+        .collect();
+    pairs.sort();
+    pairs.join(" ")
+}
+
+fn printed(session: &v1::Session) -> String {
+    let (from, to) = (text::position(session.output_start), text::position(session.output_end));
+    let degraded = if session.output_degraded { " (not being written: disk full)" } else { "" };
+    format!("{from} to {to}{degraded}")
 }

@@ -1,32 +1,26 @@
 //! Showing a session on the user's terminal and typing into it.
 
-use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
 use codeplane_client::{
-    Attachment, AttachmentInput, Client, DisplayFilter, Error, InputRefused, TerminalEvent,
-    Unavailability, v1,
+    Attachment, AttachmentInput, Client, DisplayFilter, Error, TerminalEvent, Unavailability, v1,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::detach::{DetachKeys, DetachWatch, Typed};
+use super::detach::DetachKeys;
 use super::notice::over_screen;
+use super::typing::{Typing, Wish};
 use crate::exit::Failure;
 use crate::os::{self, Keyboard, RawMode};
 use crate::output;
 
-/// Typing kept while the program takes none, so that the detach keys behind it are still seen.
-const BACKLOG_BYTES: usize = 1024 * 1024;
 /// How long a daemon may be away before the user is told.
 const SLOW: Duration = Duration::from_secs(1);
 /// How long a good-bye may take.
 const LEAVING: Duration = Duration::from_secs(1);
-/// Ctrl-C, which ends observing.
-const INTERRUPT: u8 = 0x03;
-
 /// What the user does here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -62,18 +56,23 @@ pub(crate) async fn show(
     plan: Plan,
 ) -> Result<Ending, Failure> {
     let interactive = os::stdin_is_terminal();
+    let input = attachment.input();
+    let typing = if interactive {
+        Typing::of_person(input.clone(), plan.role, plan.keys)
+    } else {
+        Typing::of_stream(input.clone(), plan.role)
+    };
     let mut view = View {
         client,
-        input: attachment.input(),
+        input,
         attachment,
+        typing,
         keyboard: Keyboard::open().map_err(Failure::system("cannot read the keyboard"))?,
-        watch: interactive.then(|| DetachWatch::new(plan.keys)),
         role: plan.role,
         filter: DisplayFilter::default(),
-        backlog: VecDeque::new(),
-        backlog_bytes: 0,
         exited: None,
-        in_control: plan.role == Role::Control,
+        line: Line::Start,
+        present: plan.role,
         absence: Absence::None,
         leaving_until: None,
     };
@@ -83,6 +82,9 @@ pub(crate) async fn show(
         .map_err(Failure::system("cannot put the terminal into raw mode"))?;
     let ending = view.run().await;
     drop(raw);
+    if interactive && view.line == Line::Within {
+        output::note("");
+    }
     ending
 }
 
@@ -91,16 +93,22 @@ struct View {
     attachment: Attachment,
     input: AttachmentInput,
     keyboard: Keyboard,
-    /// None if standard input is no terminal: then nothing in it detaches.
-    watch: Option<DetachWatch>,
+    typing: Typing,
     role: Role,
     filter: DisplayFilter,
-    backlog: VecDeque<Bytes>,
-    backlog_bytes: usize,
     exited: Option<v1::Exited>,
-    in_control: bool,
+    line: Line,
+    /// What the daemon lets this client do now.
+    present: Role,
     absence: Absence,
     leaving_until: Option<Instant>,
+}
+
+/// Where the output has left the cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Start,
+    Within,
 }
 
 /// Whether the daemon is away.
@@ -130,9 +138,9 @@ impl View {
             let step = tokio::select! {
                 // Output last: under a flood it is always ready, and Ctrl-C must get through.
                 biased;
-                typed = self.keyboard.next(), if self.backlog_bytes < self.backlog_limit()
-                    && self.leaving_until.is_none() => Step::Typed(typed),
-                () = self.input.room(), if !self.backlog.is_empty() => Step::Room,
+                typed = self.keyboard.next(),
+                    if self.typing.wants_more() && self.leaving_until.is_none() => Step::Typed(typed),
+                () = self.input.room(), if self.typing.has_backlog() => Step::Room,
                 _ = size_changes.recv() => Step::SizeChanged,
                 _ = continues.recv() => Step::Continued,
                 () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => Step::Late,
@@ -148,11 +156,17 @@ impl View {
         match step {
             Step::Event(Some(event)) => return self.happened(event),
             Step::Event(None) => return Ok(Some(self.ending())),
-            Step::Typed(Some(typed)) => return self.typed(&typed).await,
-            // A terminal that hung up takes its user with it; the end of a file or pipe does not.
-            Step::Typed(None) if self.watch.is_some() => return Ok(Some(Ending::Detached)),
-            Step::Typed(None) => {}
-            Step::Room => self.send_backlog().await,
+            Step::Typed(typed) => {
+                let wish = match typed {
+                    Some(typed) => self.typing.take(&typed).await,
+                    None => self.typing.at_end(),
+                };
+                return Ok(match wish {
+                    Wish::Leave => self.leave(),
+                    Wish::Stay => None,
+                });
+            }
+            Step::Room => self.typing.send().await,
             Step::SizeChanged => self.tell_size(),
             Step::Continued => {
                 self.tell_size();
@@ -168,16 +182,23 @@ impl View {
             TerminalEvent::Output { position, data } => {
                 let shown = self.filter.pass(position, &data);
                 write(&shown)?;
+                let ends = shown.last() == Some(&b'\n');
+                self.line = if ends { Line::Start } else { Line::Within };
             }
             TerminalEvent::Attached(attached) => {
                 self.filter.set_answers_from(attached.answers_queries_from);
-                self.warn_if_smaller(attached.size);
             }
             TerminalEvent::Snapshot(snapshot) => {
                 write(&clear_screen())?;
                 write(&snapshot.data)?;
+                self.line = Line::Within;
+                self.warn_if_smaller(snapshot.size);
             }
-            TerminalEvent::ControlChanged(changed) => self.control_changed(&changed),
+            TerminalEvent::ControlChanged(changed) => {
+                let (present, answers_from) =
+                    if changed.you { (Role::Control, changed.at) } else { (Role::Observe, None) };
+                self.control_changed(present, answers_from);
+            }
             TerminalEvent::Gap { from, to } => {
                 let missing = to.offset.saturating_sub(from.offset);
                 over_screen(&format!("[{missing} bytes of output are no longer there]"));
@@ -191,63 +212,12 @@ impl View {
                 self.absence = Absence::Quiet(Instant::now() + SLOW, cause);
             }
             TerminalEvent::Reconnected { attached, uncertain_input_bytes } => {
-                self.filter.set_answers_from(attached.answers_queries_from);
-                self.came_back(uncertain_input_bytes);
+                self.came_back(&attached, uncertain_input_bytes);
             }
             TerminalEvent::End { reason, message } => return self.ended(reason, message).map(Some),
             TerminalEvent::StateChanged { .. } | TerminalEvent::Pong { .. } => {}
         }
         Ok(None)
-    }
-
-    async fn typed(&mut self, typed: &Bytes) -> Result<Option<Ending>, Failure> {
-        let seen = match &mut self.watch {
-            Some(watch) => watch.take(typed),
-            None => Typed::Input(typed.clone()),
-        };
-        match seen {
-            Typed::Input(bytes) if self.role == Role::Observe => {
-                let quits = self.watch.is_some() && bytes.contains(&INTERRUPT);
-                Ok(if quits { self.leave() } else { None })
-            }
-            Typed::Input(bytes) => {
-                self.keep(bytes);
-                self.send_backlog().await;
-                Ok(None)
-            }
-            Typed::Detach(before) => {
-                if self.role == Role::Control {
-                    self.keep(before);
-                    self.send_backlog().await;
-                }
-                Ok(self.leave())
-            }
-        }
-    }
-
-    fn keep(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.backlog_bytes += bytes.len();
-            self.backlog.push_back(bytes);
-        }
-    }
-
-    /// Sends what can be sent without waiting.
-    async fn send_backlog(&mut self) {
-        while self.input.has_room()
-            && let Some(bytes) = self.backlog.pop_front()
-        {
-            self.backlog_bytes -= bytes.len();
-            match self.input.send(bytes).await {
-                // Typed by somebody who has lost control: they were told.
-                Ok(()) | Err(InputRefused::Observing | InputRefused::Ended) => {}
-            }
-        }
-    }
-
-    fn backlog_limit(&self) -> usize {
-        // A pipe or file is read as fast as the program takes it.
-        if self.watch.is_some() { BACKLOG_BYTES } else { 1 }
     }
 
     /// Says good-bye; the end comes with the daemon's answer, or without it a little later.
@@ -285,7 +255,10 @@ impl View {
         None
     }
 
-    fn came_back(&mut self, uncertain_input_bytes: usize) {
+    fn came_back(&mut self, attached: &v1::Attached, uncertain_input_bytes: usize) {
+        let controls = attached.mode() == v1::AttachMode::Control;
+        let present = if controls { Role::Control } else { Role::Observe };
+        self.control_changed(present, attached.answers_queries_from);
         let told = std::mem::replace(&mut self.absence, Absence::None) == Absence::Told;
         if uncertain_input_bytes > 0 {
             over_screen(&format!(
@@ -297,23 +270,21 @@ impl View {
         self.tell_size();
     }
 
-    fn control_changed(&mut self, changed: &v1::ControlChanged) {
-        self.filter.set_answers_from(if changed.you { changed.at } else { None });
+    fn control_changed(&mut self, present: Role, answers_from: Option<v1::OutputPosition>) {
+        self.filter.set_answers_from(answers_from);
         if self.role == Role::Observe {
             return;
         }
         // What is told is what changes for the user: a first grant does not.
-        let had = std::mem::replace(&mut self.in_control, changed.you);
-        if changed.you {
-            self.tell_size();
-        }
-        match (had, changed.you) {
-            (true, false) => {
+        let had = std::mem::replace(&mut self.present, present);
+        match (had, present) {
+            (Role::Control, Role::Observe) => {
                 over_screen("[another client has taken control; you see what it does]");
             }
-            (false, true) => over_screen("[you have control]"),
-            (true, true) | (false, false) => {}
+            (Role::Observe, Role::Control) => over_screen("[you have control]"),
+            (Role::Control, Role::Control) | (Role::Observe, Role::Observe) => {}
         }
+        self.tell_size();
     }
 
     /// The shell has written over the program's screen. If that cannot be cured, the program's next
