@@ -14,7 +14,7 @@ use super::record::{FACTS, record};
 use super::request::Mutation;
 use super::spec::{self, Spec};
 use super::{App, Caller, bundle_file};
-use crate::session::{Admission, Begun, Fact, Link, Live, View, adopt, receive};
+use crate::session::{Admission, Begun, Fact, Link, Live, View, born, receive};
 
 /// How long a new shim may take to say that its program runs. One that never answers must not hold
 /// its client for ever; a machine under load needs seconds.
@@ -230,14 +230,11 @@ impl App {
     /// Waits until the program runs or could not be run, then leaves the connection to its task.
     async fn greet(&self, live: &Arc<Live>, link: Arc<Link>) {
         match tokio::time::timeout(START_LIMIT, link.started()).await {
-            Ok(Ok(Begun::Runs(hello))) => {
-                self.shims.know(hello.shim_pid);
-                adopt(live, &link, &hello);
+            Ok(Ok(Begun::Runs(pid))) => {
+                born(live, &link, pid);
                 // The client does not wait for this to be written: recovery would find it out.
                 self.follow_shim(live, link, Some(live.incarnation()));
             }
-            // Its end is found in the bundle once the connection is seen to be closed.
-            Ok(Ok(Begun::Over)) => self.follow_shim(live, link, Some(live.incarnation())),
             Ok(Ok(Begun::Failed(fault))) => {
                 self.failed(live, fault.step.as_str(), &fault.message).await;
             }

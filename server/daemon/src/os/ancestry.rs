@@ -1,6 +1,7 @@
 //! Whether a process descends from one of a set of processes.
 
 use std::fs;
+use std::io::Read;
 
 /// What is known of a process's ancestors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +39,13 @@ pub(crate) fn ancestry(pid: i32, is_shim: impl Fn(i32) -> bool) -> Ancestry {
 
 /// The parent of `pid`; 0 for process 1 and for a process whose parent is outside our namespace.
 fn parent(pid: i32) -> Option<i32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The parent stands near the beginning, and one read of what is generated gives all of it.
+    let mut start = [0; 128];
+    let count = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut start).ok()?;
     // The second field is the name in parentheses, which may contain anything.
-    let (_, rest) = stat.rsplit_once(") ")?;
-    rest.split(' ').nth(1)?.parse().ok()
+    let name = start[..count].iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(&start[name + 1..count]).ok()?;
+    rest.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use codeplane_core::RequestId;
 use codeplane_shim::{
-    FromShim, HelloReply, INPUT_WINDOW_BYTES, MAX_MESSAGE_BYTES, PROTOCOL, ShimSocket, StartFault,
-    ToShim, TryReceive, TrySend,
+    FromShim, HelloReply, INPUT_WINDOW_BYTES, MAX_MESSAGE_BYTES, ShimSocket, StartFault, ToShim,
+    TryReceive, TrySend,
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -38,10 +38,9 @@ pub(super) enum UnaryRefusal {
 /// What became of a program that was to be started.
 #[derive(Debug)]
 pub(crate) enum Begun {
-    /// It was started, and its shim is there.
-    Runs(Box<HelloReply>),
-    /// It was started and has ended, and its shim is gone: what it left behind says how.
-    Over,
+    /// It was started, with this process id. It may be over already: what comes next on the
+    /// connection says so.
+    Runs(u32),
     /// It could not be started.
     Failed(StartFault),
 }
@@ -192,15 +191,7 @@ impl Link {
         loop {
             match self.receive().await? {
                 FromShim::StartFailed(fault) => return Ok(Begun::Failed(fault)),
-                FromShim::Started { .. } => {
-                    // A program may be over before we ask, and its shim with it.
-                    let asked = self.send(&ToShim::Hello { protocol: PROTOCOL }).await;
-                    let hello = match asked {
-                        Ok(()) => self.hello().await,
-                        Err(closed) => Err(closed),
-                    };
-                    return Ok(hello.map_or(Begun::Over, |hello| Begun::Runs(Box::new(hello))));
-                }
+                FromShim::Started { pid } => return Ok(Begun::Runs(pid)),
                 _ => {}
             }
         }

@@ -25,6 +25,6 @@ pub(crate) use live::Live;
 pub(crate) use registry::{Admission, Lookup, Registry};
 pub(crate) use seat::{Answers, INPUT_BYTES, Seat};
 pub(crate) use surroundings::Surroundings;
-pub(crate) use task::{Fact, adopt, receive};
+pub(crate) use task::{Fact, adopt, born, receive};
 pub(crate) use view::{LogHealth, View};
 pub(crate) use watch::Watcher;

@@ -70,6 +70,12 @@ pub(crate) fn adopt(live: &Live, link: &Arc<Link>, hello: &HelloReply) {
     });
 }
 
+/// Takes up the connection of a shim that has just started its program: it tells everything that
+/// comes without being asked.
+pub(crate) fn born(live: &Live, link: &Arc<Link>, pid: u32) {
+    live.set_link(Arc::clone(link), i32::try_from(pid).unwrap_or(0), live.size());
+}
+
 /// Receives until the shim is gone, publishing levels and handing on what must be written down.
 ///
 /// # Cancel safety
