@@ -2,7 +2,7 @@
 
 use crate::modes::{
     Charset, Charsets, KeyboardFlags, Modes, PaletteEntry, ScreenKind, Shift, Switch,
-    cursor_style_number,
+    cursor_style_number, private_mode,
 };
 
 /// Origin mode moves the cursor, and a synchronized update stops the drawing: they are set where
@@ -38,7 +38,7 @@ impl Modes {
         }
         for (mode, on) in self.switches.changed() {
             if !SET_APART.contains(&mode) {
-                push(out, &format!("\x1b[?{mode}{}", if on { 'h' } else { 'l' }));
+                push(out, &private_mode(mode, on.into()));
             }
         }
         if self.insert == Switch::On {

@@ -18,6 +18,17 @@ impl Output {
     }
 }
 
+impl Output {
+    /// The same with a name for every link: an emulator gives those without one names of its own.
+    pub(super) fn with_named_links(&self) -> Vec<u8> {
+        let named = |piece: &Vec<u8>| match piece.strip_prefix(b"\x1b]8;;http") {
+            Some(rest) => [b"\x1b]8;id=b;http", rest].concat(),
+            None => piece.clone(),
+        };
+        self.0.iter().flat_map(named).collect()
+    }
+}
+
 impl std::fmt::Debug for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "b\"{}\"", self.bytes().escape_ascii())

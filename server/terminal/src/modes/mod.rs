@@ -16,6 +16,8 @@ pub(crate) use keyboard::KeyboardStack;
 pub use palette::{Palette, PaletteEntry, Theme};
 pub(crate) use switches::Switches;
 pub(crate) use undo::cursor_style_number;
+#[cfg(feature = "emulator")]
+pub(crate) use undo::private_mode;
 
 use crate::pen::Pen;
 

@@ -27,7 +27,7 @@ impl Modes {
         }
         for (mode, on) in self.switches.changed().filter(|(mode, _)| *mode != 2026) {
             if self.switches.has_known_default(mode) {
-                push(&mut out, &format!("\x1b[?{mode}{}", if on { 'l' } else { 'h' }));
+                push(&mut out, &private_mode(mode, Switch::from(!on)));
             }
         }
         if self.region.is_some() {
@@ -77,6 +77,16 @@ fn undo_keyboard(out: &mut Vec<u8>, keyboard: &KeyboardStack) {
     }
     if *base != KeyboardFlags::NONE {
         out.extend_from_slice(b"\x1b[=0;1u");
+    }
+}
+
+/// Sets or resets a private mode. Every terminal knows the keypad by its older name.
+pub(crate) fn private_mode(mode: u16, switch: Switch) -> String {
+    match (mode, switch) {
+        (66, Switch::On) => "\x1b=".to_owned(),
+        (66, Switch::Off) => "\x1b>".to_owned(),
+        (_, Switch::On) => format!("\x1b[?{mode}h"),
+        (_, Switch::Off) => format!("\x1b[?{mode}l"),
     }
 }
 
