@@ -17,6 +17,8 @@ use crate::os;
 const START_LIMIT: Duration = Duration::from_secs(10);
 /// How often it is asked.
 const ASK_EVERY: Duration = Duration::from_millis(5);
+/// How long to leave another daemon that is about to end alone.
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Exit code of a daemon that found another one on its directories.
 const ANOTHER_IS_THERE: i32 = 75;
 /// From this size on, the log of the daemons before is put aside.
@@ -62,28 +64,18 @@ pub(crate) async fn start(directories: &Directories) -> Result<Client, Failure> 
     let endpoint = Endpoint::unix(directories.operator_socket());
     let lock_path = directories.state.join("autostart.lock");
     let deadline = Instant::now() + START_LIMIT;
-    let mut ours = None;
-    let mut daemon: Option<Child> = None;
+    let mut turn = None;
+    let mut daemon = Attempt::default();
     loop {
         if let Some(client) = answering(&endpoint).await? {
             return Ok(client);
         }
-        if ours.is_none() {
-            ours = os::try_lock(&lock_path)
+        if turn.is_none() {
+            turn = os::try_lock(&lock_path)
                 .map_err(Failure::system(format!("cannot lock {}", lock_path.display())))?;
-            if ours.is_some() {
-                // Asked once more: the one who had the lock may have just succeeded.
-                if let Some(client) = answering(&endpoint).await? {
-                    return Ok(client);
-                }
-                daemon = Some(spawn(directories)?);
-            }
-        }
-        if let Some(status) = daemon.as_mut().and_then(|daemon| daemon.try_wait().ok().flatten()) {
-            if status.code() != Some(ANOTHER_IS_THERE) {
-                return Err(died(status, directories));
-            }
-            daemon = None;
+        } else {
+            // Asked once since it is our turn: the one before us has not just succeeded.
+            daemon.go_on(directories)?;
         }
         if Instant::now() >= deadline {
             return Err(Failure::Daemon(format!(
@@ -92,6 +84,36 @@ pub(crate) async fn start(directories: &Directories) -> Result<Client, Failure> 
             )));
         }
         sleep(ASK_EVERY).await;
+    }
+}
+
+/// A daemon that is being started.
+#[derive(Debug, Default)]
+struct Attempt {
+    daemon: Option<Child>,
+    not_before: Option<Instant>,
+}
+
+impl Attempt {
+    /// Sees to it that one is being started. Another daemon that has the directories and does not
+    /// answer is about to end: ours is started again until that has happened.
+    fn go_on(&mut self, directories: &Directories) -> Result<(), Failure> {
+        let Some(daemon) = &mut self.daemon else {
+            if self.not_before.is_none_or(|time| Instant::now() >= time) {
+                self.daemon = Some(spawn(directories)?);
+            }
+            return Ok(());
+        };
+        let ended = daemon.try_wait().map_err(Failure::system("cannot watch the daemon start"))?;
+        match ended {
+            None => Ok(()),
+            Some(status) if status.code() == Some(ANOTHER_IS_THERE) => {
+                self.daemon = None;
+                self.not_before = Some(Instant::now() + AGAIN_AFTER);
+                Ok(())
+            }
+            Some(status) => Err(died(status, directories)),
+        }
     }
 }
 

@@ -39,10 +39,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Err(code) => return code,
     };
     let Cli { daemon, command } = command;
-    let own_failure = match &command {
-        Command::Run(_) | Command::Attach(_) => Some(Exit::OWN_FAILURE),
-        _ => None,
-    };
+    // All other codes are the session's.
+    let own_failure =
+        matches!(&command, Command::Run(_) | Command::Attach(_)).then_some(Exit::OWN_FAILURE);
     let done = Context::new(&daemon).and_then(|context| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

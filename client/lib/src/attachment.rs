@@ -135,7 +135,10 @@ impl Attachment {
                 Path::Up(frames) => match frames.message().await {
                     Ok(Some(message)) => self.take(message),
                     Ok(None) => self.leave(Unavailability::Vanished, link::cut()),
-                    Err(status) => self.leave(Unavailability::Vanished, status.into()),
+                    Err(status) => {
+                        let error = Error::from(status);
+                        self.leave(error.cause(), error)
+                    }
                 },
                 Path::Down(way_back) => match way_back.await {
                     Ok(link) => self.come_back(link),

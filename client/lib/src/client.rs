@@ -142,6 +142,7 @@ impl Client {
     {
         let deadline = Instant::now() + limit;
         let mut backoff = Backoff::new(RETRY_DELAYS.0, RETRY_DELAYS.1);
+        let mut why = Unavailability::Vanished;
         let mut attempts_left = match repeat {
             Repeat::Safe => self.options.attempts,
             Repeat::Never => 1,
@@ -159,9 +160,12 @@ impl Client {
             }
             attempts_left = attempts_left.saturating_sub(1);
             if attempts_left == 0 || !error.is_retryable() {
-                return Err(error);
+                return Err(after(why, error));
             }
-            self.before_next(error, &mut backoff, deadline).await?;
+            if error.cause() == Unavailability::Stopped {
+                why = Unavailability::Stopped;
+            }
+            self.before_next(error, why, (&mut backoff, deadline)).await?;
         }
     }
 }
@@ -171,10 +175,10 @@ impl Client {
     async fn before_next(
         &self,
         error: Error,
-        backoff: &mut Backoff,
-        deadline: Instant,
+        why: Unavailability,
+        (backoff, deadline): (&mut Backoff, Instant),
     ) -> Result<(), Error> {
-        if self.remedy(&error).await? == Remedy::Started {
+        if self.remedy(&error, why).await? == Remedy::Started {
             return Ok(());
         }
         let delay = error.retry_after().unwrap_or_else(|| backoff.next_delay());
@@ -186,13 +190,13 @@ impl Client {
     }
 
     /// What the caller does about a daemon that does not answer, if anything.
-    async fn remedy(&self, error: &Error) -> Result<Remedy, Error> {
-        match (error, &self.options.on_unavailable) {
-            (Error::NoDaemon { .. } | Error::Transport(_), Some(on_unavailable)) => {
-                on_unavailable(Unavailability::Vanished).await
-            }
-            _ => Ok(Remedy::Wait),
+    async fn remedy(&self, error: &Error, why: Unavailability) -> Result<Remedy, Error> {
+        if let (Error::NoDaemon { .. } | Error::Transport(_), Some(on_unavailable)) =
+            (error, &self.options.on_unavailable)
+        {
+            return on_unavailable(why).await;
         }
+        Ok(Remedy::Wait)
     }
 }
 
@@ -225,6 +229,20 @@ fn with_deadline<Q>(request: Q, deadline: Instant) -> Request<Q> {
     let mut request = Request::new(request);
     request.set_timeout(deadline - Instant::now() + Duration::from_secs(1));
     request
+}
+
+/// What a broken connection means after a daemon has said that it stops.
+fn after(why: Unavailability, error: Error) -> Error {
+    match (why, error) {
+        (Unavailability::Stopped, Error::Transport(_)) => Error::Unavailable {
+            reason: "STOPPED".to_owned(),
+            retry_after: None,
+            message:
+                "the daemon was stopped in the meantime: run 'cpctl daemon start' and try again"
+                    .to_owned(),
+        },
+        (Unavailability::Stopped | Unavailability::Vanished, error) => error,
+    }
 }
 
 fn no_answer(limit: Duration) -> Error {

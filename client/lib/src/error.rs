@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::InvalidEndpoint;
+use crate::{InvalidEndpoint, Unavailability};
 
 /// One field of a request and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,6 +186,13 @@ impl Error {
     /// When the daemon wants to be asked again.
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
         if let Self::Unavailable { retry_after, .. } = self { *retry_after } else { None }
+    }
+
+    /// Why no frames or items come any more, if this is what the stream ended with.
+    pub(crate) const fn cause(&self) -> Unavailability {
+        // A daemon that is there says this when it is about to go.
+        let said_so = matches!(self, Self::Unavailable { .. });
+        if said_so { Unavailability::Stopped } else { Unavailability::Vanished }
     }
 
     /// A field without which the answer means nothing.

@@ -33,7 +33,8 @@ pub struct OutputTail {
     rejoin: Rejoin,
     cursor: Cursor,
     ready: VecDeque<TerminalEvent>,
-    frames: Option<Streaming<v1::TailOutputResponse>>,
+    /// What is read, or why nothing is.
+    frames: Result<Streaming<v1::TailOutputResponse>, Unavailability>,
     over: bool,
 }
 
@@ -55,7 +56,7 @@ impl Client {
             rejoin,
             cursor: Cursor::asking(&asked),
             ready: VecDeque::new(),
-            frames: Some(frames),
+            frames: Ok(frames),
             over: false,
         })
     }
@@ -96,12 +97,24 @@ impl OutputTail {
                 return Ok(None);
             }
             let step = match &mut self.frames {
-                Some(frames) => match frames.message().await {
+                Ok(frames) => match frames.message().await {
                     Ok(Some(message)) => self.take(message),
-                    Ok(None) => self.leave(Error::Transport("the stream broke off".into())),
-                    Err(status) => self.leave(status.into()),
+                    Ok(None) => {
+                        self.leave(Unavailability::Vanished);
+                        Ok(())
+                    }
+                    Err(status) => match Error::from(status) {
+                        error if error.is_retryable() => {
+                            self.leave(error.cause());
+                            Ok(())
+                        }
+                        error => Err(error),
+                    },
                 },
-                None => self.come_back().await,
+                Err(why) => {
+                    let why = *why;
+                    self.come_back(why).await
+                }
             };
             if let Err(error) = step {
                 self.over = true;
@@ -126,7 +139,7 @@ impl OutputTail {
                 }
             }
             Some(Frame::End(end)) if end.reason() == v1::EndReason::DaemonStopping => {
-                return self.leave(Error::Transport("the daemon stopped".into()));
+                self.leave(Unavailability::Stopped);
             }
             Some(frame) => {
                 self.over = matches!(frame, Frame::End(_));
@@ -137,24 +150,20 @@ impl OutputTail {
         Ok(())
     }
 
-    fn leave(&mut self, error: Error) -> Result<(), Error> {
-        if !error.is_retryable() {
-            return Err(error);
-        }
+    fn leave(&mut self, cause: Unavailability) {
         let asked = from(&self.request);
         self.request.from = Some(self.cursor.resume(&asked));
-        self.frames = None;
-        self.ready.push_back(TerminalEvent::Reconnecting { cause: Unavailability::Vanished });
-        Ok(())
+        self.frames = Err(cause);
+        self.ready.push_back(TerminalEvent::Reconnecting { cause });
     }
 
     /// Dropped half-way, it begins again: nothing is read before it is done.
-    async fn come_back(&mut self) -> Result<(), Error> {
+    async fn come_back(&mut self, why: Unavailability) -> Result<(), Error> {
         let request = &self.request;
         let open = async |client: &Client| client.open_tail(request).await;
-        let (client, frames) = reopen(&self.client, &self.rejoin, open).await?;
+        let (client, frames) = reopen(&self.client, (&self.rejoin, why), open).await?;
         self.client = client;
-        self.frames = Some(frames);
+        self.frames = Ok(frames);
         Ok(())
     }
 }
@@ -162,7 +171,7 @@ impl OutputTail {
 /// A new connection to the same daemon and a stream over it, as soon as it answers.
 pub(crate) async fn reopen<S>(
     client: &Client,
-    rejoin: &Rejoin,
+    (rejoin, why): (&Rejoin, Unavailability),
     open: impl AsyncFn(&Client) -> Result<S, Error>,
 ) -> Result<(Client, S), Error> {
     // Repeated here, where a daemon can be started in between.
@@ -183,7 +192,7 @@ pub(crate) async fn reopen<S>(
             return Err(error);
         }
         if let (Error::NoDaemon { .. }, Some(on_unavailable)) = (&error, &rejoin.on_unavailable)
-            && on_unavailable(Unavailability::Vanished).await? == Remedy::Started
+            && on_unavailable(why).await? == Remedy::Started
         {
             continue;
         }

@@ -5,7 +5,7 @@ use tonic::Streaming;
 use crate::client::Repeat;
 use crate::tail::reopen;
 use crate::v1::{self, watch_events_response::Item};
-use crate::{Client, Error, Rejoin};
+use crate::{Client, Error, Rejoin, Unavailability};
 
 /// What a watch yields.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +43,8 @@ pub struct EventWatch {
     client: Client,
     request: v1::WatchEventsRequest,
     rejoin: Rejoin,
-    items: Option<Streaming<v1::WatchEventsResponse>>,
+    /// What is read, or why nothing is.
+    items: Result<Streaming<v1::WatchEventsResponse>, Unavailability>,
     synced: bool,
 }
 
@@ -58,7 +59,7 @@ impl Client {
         request: v1::WatchEventsRequest,
         rejoin: Rejoin,
     ) -> Result<EventWatch, Error> {
-        let items = Some(self.open_watch(&request).await?);
+        let items = Ok(self.open_watch(&request).await?);
         Ok(EventWatch { client: self.clone(), request, rejoin, items, synced: false })
     }
 
@@ -91,22 +92,27 @@ impl EventWatch {
     /// Cancel safe: nothing is lost.
     pub async fn next(&mut self) -> Result<WatchItem, Error> {
         loop {
-            let Some(items) = &mut self.items else {
-                self.come_back().await?;
-                continue;
+            let items = match &mut self.items {
+                Ok(items) => items,
+                Err(why) => {
+                    let why = *why;
+                    self.come_back(why).await?;
+                    continue;
+                }
             };
-            let error: Error = match items.message().await {
+            let cause = match items.message().await {
                 Ok(Some(message)) => match self.take(message) {
                     Some(item) => return Ok(item),
                     None => continue,
                 },
-                Ok(None) => Error::Transport("the stream broke off".into()),
-                Err(status) => status.into(),
+                // Ended in order: whoever is killed leaves a broken stream.
+                Ok(None) => Unavailability::Stopped,
+                Err(status) => match Error::from(status) {
+                    error if error.is_retryable() => error.cause(),
+                    error => return Err(error),
+                },
             };
-            if !error.is_retryable() {
-                return Err(error);
-            }
-            self.items = None;
+            self.items = Err(cause);
         }
     }
 
@@ -134,12 +140,12 @@ impl EventWatch {
     }
 
     /// Dropped half-way, it begins again: nothing is read before it is done.
-    async fn come_back(&mut self) -> Result<(), Error> {
+    async fn come_back(&mut self, why: Unavailability) -> Result<(), Error> {
         let request = &self.request;
         let open = async |client: &Client| client.open_watch(request).await;
-        let (client, items) = reopen(&self.client, &self.rejoin, open).await?;
+        let (client, items) = reopen(&self.client, (&self.rejoin, why), open).await?;
         self.client = client;
-        self.items = Some(items);
+        self.items = Ok(items);
         Ok(())
     }
 }

@@ -72,13 +72,12 @@ fn directory(name: &str, path: &Path) -> v1::DoctorCheck {
 }
 
 fn no_daemon(failure: &Failure) -> v1::DoctorCheck {
-    let finding = output::with_causes(failure);
-    match failure {
-        Failure::Call(Error::NoDaemon { .. }) => {
-            check("daemon", Severity::Warning, "none answers".to_owned(), "cpctl daemon start")
-        }
-        _ => check("daemon", Severity::Error, finding, "see 'cpctl daemon logs'"),
+    if matches!(failure, Failure::Call(Error::NoDaemon { .. })) {
+        let finding = "none answers".to_owned();
+        return check("daemon", Severity::Warning, finding, "cpctl daemon start");
     }
+    let finding = output::with_causes(failure);
+    check("daemon", Severity::Error, finding, "see 'cpctl daemon logs'")
 }
 
 async fn of_daemon(client: &Client) -> Vec<v1::DoctorCheck> {

@@ -111,9 +111,10 @@ fn options(session: &v1::Session, args: &Args, context: &Context) -> AttachOptio
 
 /// A command that is not there is no failure of ours, but of the command.
 fn could_not_run(error: Error, flags: &AttachFlags) -> Result<Exit, Failure> {
-    let code = match &error {
-        Error::Invalid { reason, .. } if reason == "COMMAND_NOT_FOUND" => NOT_FOUND,
-        Error::Invalid { reason, .. } if reason == "COMMAND_NOT_EXECUTABLE" => COULD_NOT_EXECUTE,
+    let Error::Invalid { reason, .. } = &error else { return Err(error.into()) };
+    let code = match reason.as_str() {
+        "COMMAND_NOT_FOUND" => NOT_FOUND,
+        "COMMAND_NOT_EXECUTABLE" => COULD_NOT_EXECUTE,
         _ => return Err(error.into()),
     };
     output::failure(&error.into());

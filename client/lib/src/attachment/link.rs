@@ -111,21 +111,31 @@ impl Return {
         join(&client, self.init.clone(), &self.outbox).await
     }
 
-    /// Somebody took control in the meantime: goes on as an observer.
+    /// Whether less is to be asked for at once: control that somebody took in the meantime, or to
+    /// be known again by a daemon or shim that has forgotten.
     fn takes_less(&mut self, error: &Error) -> bool {
-        let taken = matches!(error, Error::ControlTaken { .. })
-            && self.init.mode() == v1::AttachMode::ControlIfFree;
-        if taken {
+        if matches!(error, Error::ControlTaken { .. })
+            && self.init.mode() == v1::AttachMode::ControlIfFree
+        {
             self.init.set_mode(v1::AttachMode::Observe);
+            return true;
         }
-        taken
+        if let Error::Invalid { violations, .. } = error
+            && violations.iter().any(|violation| violation.field == "init.resume_token")
+            && !self.init.resume_token.is_empty()
+        {
+            self.init.resume_token.clear();
+            return true;
+        }
+        false
     }
 
     async fn remedy(&self, error: &Error) -> Result<Remedy, Error> {
-        match (error, &self.rejoin.on_unavailable) {
-            (Error::NoDaemon { .. }, Some(on_unavailable)) => on_unavailable(self.why).await,
-            _ => Ok(Remedy::Wait),
+        if let (Error::NoDaemon { .. }, Some(on_unavailable)) = (error, &self.rejoin.on_unavailable)
+        {
+            return on_unavailable(self.why).await;
         }
+        Ok(Remedy::Wait)
     }
 }
 

@@ -167,8 +167,11 @@ impl Terminal {
         if state.mood == Mood::ControlTaken && init.mode() != v1::AttachMode::Observe {
             return Err(refusal(Code::FailedPrecondition, "CONTROL_TAKEN", "another holds it"));
         }
+        if state.mood == Mood::Forgetful && !init.resume_token.is_empty() {
+            return Err(unknown_token());
+        }
         let known = init.resume_token == state.attachments.to_be_bytes().as_slice();
-        if !known || state.mood == Mood::Forgetful {
+        if !known {
             state.attachments += 1;
             state.received_seq = 0;
         }
@@ -199,6 +202,12 @@ impl Terminal {
         state.received_seq = input.seq;
         self.typed.send_modify(|typed| typed.extend_from_slice(&input.data));
     }
+}
+
+fn unknown_token() -> Status {
+    let mut details = ErrorDetails::with_error_info("INVALID", "codeplane", HashMap::new());
+    details.add_bad_request_violation("init.resume_token", "is not known");
+    Status::with_error_details(Code::InvalidArgument, "is not known", details)
 }
 
 fn begin(init: &v1::AttachInit) -> v1::OutputPosition {
