@@ -143,6 +143,10 @@ impl Pen {
 
     /// Obeys a select graphic rendition.
     pub(crate) fn select(&mut self, csi: &Csi<'_>) {
+        if let Some(value) = csi.single() {
+            self.select_one(value);
+            return;
+        }
         let mut numbers = [Param::default(); 32];
         let mut count = 0;
         for (slot, param) in numbers.iter_mut().zip(csi.params()) {

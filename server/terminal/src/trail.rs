@@ -8,11 +8,11 @@ use crate::modes::Modes;
 use crate::scanner::{Fact, Scanner};
 
 /// How far two places are apart at least.
-const STEP_BYTES: u64 = 128 * 1024;
+const STEP_BYTES: u64 = 32 * 1024;
 /// A gap is at most this part of its distance from the end.
-const GAP_PART: u64 = 8;
+const GAP_PART: u64 = 4;
 /// Bytes scanned between two looks at whether a place is due.
-const PIECE_BYTES: usize = 64 * 1024;
+const PIECE_BYTES: usize = 32 * 1024;
 
 /// The modes of an output at some of its positions: dense near the end, ever fewer towards the
 /// beginning, so that their number grows only with the logarithm of the output's length.
@@ -121,7 +121,7 @@ mod tests {
             for distance in [256 << 10, 1 << 20, 4 << 20, 64 << 20, 512 << 20] {
                 let wanted = Offset(end.0.saturating_sub(distance));
                 if let Some((place, _)) = trail.before(wanted) {
-                    let most = 2 * STEP_BYTES + distance / 4;
+                    let most = 2 * STEP_BYTES + distance / 2;
                     assert!(wanted.since(place) <= most, "{distance}: {}", wanted.since(place));
                 }
             }

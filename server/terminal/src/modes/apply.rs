@@ -30,6 +30,12 @@ impl Modes {
     /// Obeys a sequence that ends at `end`.
     pub(crate) fn apply(&mut self, end: Offset, token: &Token<'_>) -> Effect {
         match *token {
+            // Nearly every sequence of most programs is one of these.
+            Token::Csi(csi) if csi.is_plain() && csi.last == b'm' => {
+                self.pen.select(&csi);
+                Effect::Drawing
+            }
+            Token::Csi(csi) if csi.only_moves_or_erases() => Effect::Drawing,
             Token::Csi(csi) => self.apply_csi(end, &csi),
             Token::Escape { intermediates, last } => self.apply_escape(end, intermediates, last),
             Token::Osc { payload, .. } => self.apply_osc(payload),
@@ -52,7 +58,6 @@ impl Modes {
 
     fn apply_csi(&mut self, end: Offset, csi: &Csi<'_>) -> Effect {
         match csi.function() {
-            (0, b"", b'm') => self.pen.select(csi),
             (0, b"", b'r') => self.set_region(csi),
             (0, b"", b's') => self.save_cursor(end),
             (0, b"", b'u') => self.restore_cursor(),

@@ -114,6 +114,13 @@ impl<F: FnMut(Fact, &Modes)> Sink for Follow<'_, F> {
     fn text(&mut self, _at: Offset, _bytes: &[u8]) {}
 
     fn token(&mut self, span: Span, token: Token<'_>) {
+        if let Token::Csi(csi) = token
+            && (csi.only_moves_or_erases() || csi.is_plain() && csi.last == b'm')
+        {
+            // Most sequences are of these, and say nothing.
+            self.modes.apply(span.end, &token);
+            return;
+        }
         let effect = self.modes.apply(span.end, &token);
         // A sequence may set one colour and ask for another.
         let facts = [changed(effect, self.modes), said(&token)];

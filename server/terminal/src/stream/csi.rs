@@ -29,13 +29,33 @@ impl<'a> Csi<'a> {
         let (params, intermediates) = rest.split_at(middle.unwrap_or(rest.len()));
         let ordered = intermediates.iter().all(|byte| (0x20..=0x2f).contains(byte));
         let few = intermediates.len() + usize::from(prefix != 0) <= MAX_INTERMEDIATES;
-        let csi = Self { prefix, params, intermediates, last };
-        (ordered && few && csi.params().count() <= MAX_PARAMS).then_some(csi)
+        (ordered && few && has_few_params(params)).then_some(Self {
+            prefix,
+            params,
+            intermediates,
+            last,
+        })
     }
 
     /// What the sequence does: prefix, intermediates and last byte.
     pub(crate) fn function(&self) -> (u8, &'a [u8], u8) {
         (self.prefix, self.intermediates, self.last)
+    }
+
+    /// The only number, if there is no separator.
+    pub(crate) fn single(&self) -> Option<u16> {
+        let is_single = self.params.iter().all(u8::is_ascii_digit);
+        is_single.then(|| self.params().next().map_or(0, |param| param.value))
+    }
+
+    /// Whether it has neither prefix nor intermediates.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.prefix == 0 && self.intermediates.is_empty()
+    }
+
+    /// Whether it does nothing but move the cursor, or erase or shift cells.
+    pub(crate) fn only_moves_or_erases(&self) -> bool {
+        self.is_plain() && matches!(self.last, b'@'..=b'M' | b'P' | b'S' | b'T' | b'X' | b'd')
     }
 
     /// The parameters and subparameters in order.
@@ -52,6 +72,11 @@ impl<'a> Csi<'a> {
     pub(crate) fn value(&self, index: usize) -> Option<u16> {
         self.values().nth(index).filter(|value| *value != 0)
     }
+}
+
+fn has_few_params(params: &[u8]) -> bool {
+    let is_separator = |byte: &&u8| matches!(byte, b';' | b':');
+    params.len() < MAX_PARAMS || params.iter().filter(is_separator).count() < MAX_PARAMS
 }
 
 /// One number of a control sequence.
