@@ -6,20 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use codeplane_core::{EventKind, NewEvent};
-use codeplane_shim::ShimBinary;
 use codeplane_store::{OpenError, Opened, Store, StoreError};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tracing::{error, info, warn};
 
-use crate::app::{self, App, InFlight, Parts, Shims};
+use crate::app::{self, App, InFlight, Parts};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directories::Directories;
 use crate::grpc::{self, Services};
 use crate::os::{self, Notification};
-use crate::session::{Registry, Surroundings, Watcher};
+use crate::session::{Registry, ShimBinary, Shims, Surroundings, Watcher};
 use crate::shutdown::Shutdown;
 
 /// How the daemon ended.
@@ -80,8 +79,7 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
         registry: Registry::default(),
         relisten: Notify::new(),
         surroundings: Arc::new(surroundings),
-        shim: shim_binary(&config),
-        shims: Shims::default(),
+        shims: Shims::new(shim_binary(&config)),
         program_open_files: Some(own_open_files),
         started_at: clock.now(),
         draining: AtomicBool::new(false),

@@ -6,11 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeplane_shim::ShimRecord;
 use tracing::info;
 
 use super::App;
-use crate::session::Live;
+use crate::session::{Live, ShimRecord, greet};
 
 /// How often it is asked.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -25,9 +24,10 @@ pub(super) async fn chase(app: App, live: Arc<Live>, record: ShimRecord) {
             () = stop.begun() => return,
             () = tokio::time::sleep(ASK_EVERY) => {}
         }
-        if let Some((link, hello)) = app.greet_shim(live.id(), ASK_EVERY).await {
+        let socket = app.directories.shim_socket(live.id());
+        if let Some((link, greeting)) = greet(live.id(), &socket, ASK_EVERY).await {
             info!(session.id = %live.id(), "the shim of session {} answers again", live.id());
-            return app.adopt(&live, link, hello).await;
+            return app.adopt(&live, link, &greeting).await;
         }
         if !record.is_running() {
             app.shims.forget(record.pid);

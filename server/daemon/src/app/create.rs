@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeplane_core::{EndReason, EventKind, Incarnation, NewSession, Session, SessionId};
-use codeplane_shim::{Bundle, Keep, LaunchSpec, Launched, ToShim, launch};
 use tokio::sync::mpsc;
 use tracing::info;
 
@@ -14,7 +13,7 @@ use super::record::{FACTS, record};
 use super::request::Mutation;
 use super::spec::{self, Spec};
 use super::{App, Caller, bundle_file};
-use crate::session::{Admission, Begun, Fact, Link, Live, View, born, receive};
+use crate::session::{Admission, Begun, Fact, Keep, LaunchSpec, Link, Live, View, born, receive};
 
 /// How long a new shim may take to say that its program runs. One that never answers must not hold
 /// its client for ever; a machine under load needs seconds.
@@ -159,16 +158,13 @@ impl App {
         if let Err(error) = row {
             // No row, no session: whatever was started must go.
             if let Ok(link) = &shim {
-                link.tell(&ToShim::Shutdown).await;
+                link.shut_down().await;
             }
             self.discard_bundle(id).await;
             return Err(error);
         }
-        let live = Live::new(
-            session,
-            Bundle::new(self.directories.bundle(id)),
-            Arc::clone(&self.surroundings),
-        );
+        let bundle = self.directories.bundle(id);
+        let live = Live::new(session, bundle, Arc::clone(&self.surroundings));
         self.registry.insert(Arc::clone(&live));
         match shim {
             Ok(link) => self.greet(&live, link).await,
@@ -191,19 +187,11 @@ impl App {
 
     /// Makes the bundle and starts the shim, on a thread that may block.
     async fn launch(&self, session: &Session, spec: Spec) -> std::io::Result<Arc<Link>> {
-        let id = session.id();
-        let bundle = Bundle::new(self.directories.bundle(id));
-        let content = bundle_file::encode(&session.spec);
-        let launch_spec = self.launch_spec(session, spec);
+        let session_file = bundle_file::encode(&session.spec);
+        let spec = self.launch_spec(session, spec);
         let app = self.clone();
-        let launched = self.shutdown.spawn_blocking(move || {
-            bundle.create()?;
-            std::fs::write(bundle.session_file(), content)?;
-            launch(&app.shim, &launch_spec)
-        });
-        let Launched { socket, child } = launched.await.map_err(std::io::Error::other)??;
-        self.shims.add(child);
-        Link::new(socket).map(Arc::new)
+        let launched = self.shutdown.spawn_blocking(move || app.shims.launch(&spec, &session_file));
+        launched.await.map_err(std::io::Error::other)?
     }
 
     fn launch_spec(&self, session: &Session, spec: Spec) -> LaunchSpec {
@@ -242,7 +230,7 @@ impl App {
                 self.failed(live, "shim", "the shim ended before the program ran").await;
             }
             Err(_) => {
-                link.tell(&ToShim::Shutdown).await;
+                link.shut_down().await;
                 self.failed(live, "shim", "the shim did not answer in time").await;
             }
         }

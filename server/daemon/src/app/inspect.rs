@@ -103,7 +103,7 @@ impl App {
     }
 
     fn shim_name(&self) -> String {
-        let name = if self.shim.is_small() { "cpd-shim" } else { "self" };
+        let name = if self.shims.are_small() { "cpd-shim" } else { "self" };
         name.to_owned()
     }
 
@@ -181,7 +181,7 @@ impl App {
     }
 
     fn check_shim(&self) -> Check {
-        if !self.shim.is_small() {
+        if !self.shims.are_small() {
             return Check::bad(
                 "shim",
                 Severity::Warning,

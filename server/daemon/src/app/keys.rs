@@ -4,7 +4,7 @@ use codeplane_core::{OutputPosition, RequestId, Violations};
 use codeplane_terminal::keys::{Key, encode};
 
 use super::error::Error;
-use super::terminals::{Over, TypeRequest};
+use super::typing::{Over, TypeRequest};
 use super::{App, Caller};
 
 /// Most keys of one call.

@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod inspect;
 mod keys;
+mod reap;
 mod record;
 mod recovery;
 mod request;
@@ -14,29 +15,28 @@ mod retention;
 mod runtime_directory;
 mod screen;
 mod sessions;
-mod shims;
 mod spec;
 mod terminals;
 #[cfg(test)]
 mod tests;
+mod typing;
 mod wait;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use codeplane_core::{HostId, NewEvent, SessionId, SessionRef, Timestamp};
-use codeplane_shim::ShimBinary;
 use codeplane_store::{Store, StoreError};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directories::Directories;
-use crate::session::{Live, Lookup, Registry, Surroundings};
+use crate::session::{Live, Lookup, Registry, Shims, Surroundings};
 use crate::shutdown::Shutdown;
 
+pub(crate) use reap::reap_children;
 pub(crate) use retention::retain;
 pub(crate) use runtime_directory::keep_runtime_directory;
-pub(crate) use shims::reap_children;
 
 pub(crate) use create::{Create, Leftovers};
 pub(crate) use error::{Error, Missing};
@@ -48,8 +48,8 @@ pub(crate) use screen::Screen;
 pub(crate) use sessions::{
     Cursor, IfRunning, KillRequest, SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
 };
-pub(crate) use shims::Shims;
-pub(crate) use terminals::{AttachRequest, AttachTo, From, Over, Tail, TypeRequest, Typing};
+pub(crate) use terminals::{AttachRequest, AttachTo, From, Tail};
+pub(crate) use typing::{Over, TypeRequest, Typing};
 pub(crate) use wait::Condition;
 
 pub(crate) use crate::session::{
@@ -109,8 +109,6 @@ pub(crate) struct Parts {
     pub shutdown: Shutdown,
     /// The id of the state directory.
     pub host: HostId,
-    /// What shims are started from.
-    pub shim: ShimBinary,
     /// When the daemon started.
     pub started_at: Timestamp,
     /// Whether it takes no new sessions.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeplane_core::{EndReason, EventKind, ExitStatus, Incarnation, OutputPosition, TerminalSize};
-use codeplane_shim::{Outcome, log_end};
 use codeplane_store::{SessionChange, StoreError, Update};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -172,21 +171,9 @@ impl App {
         if !live.state().is_live() {
             return;
         }
-        let dir = live.bundle().incarnation(live.incarnation());
-        let look = move || (log_end(&dir.output()), dir.read_exit());
-        let found = self.shutdown.spawn_blocking(look).await;
-        // It may have printed more than it had time to tell.
-        if let Ok((Ok(end), _)) = &found {
-            live.set_end(*end);
-        }
-        let reason = match found.map(|(_, record)| record) {
-            Ok(Ok(Some(record))) => match record.outcome {
-                Outcome::Exited(status) => EndReason::Exited(status),
-                Outcome::Failed(fault) => EndReason::Failed {
-                    step: fault.step.as_str().to_owned(),
-                    message: fault.message,
-                },
-            },
+        let looked = Arc::clone(live);
+        let reason = match self.shutdown.spawn_blocking(move || looked.written_end()).await {
+            Ok(Ok(Some(reason))) => reason,
             Ok(Ok(None)) => EndReason::Lost { cause: "its shim was killed".to_owned() },
             Ok(Err(error)) => {
                 EndReason::Lost { cause: format!("its exit status cannot be read: {error}") }

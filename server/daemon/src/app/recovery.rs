@@ -6,12 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeplane_core::{
-    Action, BundleFacts, EndReason, EventKind, Incarnation, LostCause, Offset, RowFacts, Session,
-    SessionId, SessionState, ShimFacts, decide,
-};
-use codeplane_shim::{
-    Bundle, ExitRecord, HelloReply, IndexReader, IndexRecordKind, Outcome, PROTOCOL, ProcessState,
-    ShimSocket, ToShim, log_end, segments,
+    Action, BundleFacts, EndReason, EventKind, LostCause, NewSession, RowFacts, Session, SessionId,
+    SessionState, ShimFacts, decide,
 };
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -19,8 +15,7 @@ use tracing::{info, warn};
 use super::chase::chase;
 use super::error::Error;
 use super::{App, bundle_file};
-use crate::os;
-use crate::session::{Link, Live, adopt};
+use crate::session::{Bundle, Greeting, Link, Live, OnDisk, Program, ShimState, adopt, ask};
 
 /// How long one shim may take to answer; all are asked at once.
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
@@ -29,26 +24,10 @@ const HELLO_LIMIT: Duration = Duration::from_secs(5);
 struct Found {
     id: SessionId,
     row: Option<Session>,
-    bundle: Bundle,
-    on_disk: OnDisk,
-    shim: Shim,
-}
-
-/// What its directory says.
-struct OnDisk {
     /// From the session file.
-    spec: Option<codeplane_core::NewSession>,
-    incarnation: Incarnation,
-    exit: Option<ExitRecord>,
-    record: Option<codeplane_shim::ShimRecord>,
-}
-
-/// Whether its shim is there.
-enum Shim {
-    Answers(Arc<Link>, Box<HelloReply>),
-    Silent,
-    OtherBoot,
-    Gone,
+    spec: Option<NewSession>,
+    on_disk: OnDisk,
+    shim: ShimState,
 }
 
 impl App {
@@ -69,7 +48,7 @@ impl App {
             looks.spawn(self.clone().look(id, rows.remove(&id)));
         }
         while let Some(found) = looks.join_next().await {
-            self.act(found.map_err(Error::internal)?).await?;
+            self.act(found.map_err(Error::internal)??).await?;
         }
         Ok(())
     }
@@ -86,50 +65,14 @@ impl App {
         Ok(ids)
     }
 
-    async fn look(self, id: SessionId, row: Option<Session>) -> Found {
+    async fn look(self, id: SessionId, row: Option<Session>) -> Result<Found, Error> {
         let bundle = Bundle::new(self.directories.bundle(id));
-        let reading = bundle.clone();
-        let on_disk = self.shutdown.spawn_blocking(move || read_bundle(&reading)).await;
-        let on_disk = on_disk.unwrap_or(OnDisk {
-            spec: None,
-            incarnation: Incarnation::FIRST,
-            exit: None,
-            record: None,
-        });
-        let shim = self.ask(id, &on_disk).await;
-        Found { id, row, bundle, on_disk, shim }
-    }
-
-    /// Asks the shim who it is.
-    async fn ask(&self, id: SessionId, on_disk: &OnDisk) -> Shim {
-        if let Some((link, hello)) = self.greet_shim(id, HELLO_LIMIT).await {
-            return Shim::Answers(link, Box::new(hello));
-        }
-        match &on_disk.record {
-            Some(record) if record.is_running() => {
-                warn!(session.id = %id, "the shim of session {id} lives but does not answer");
-                Shim::Silent
-            }
-            Some(record) if record.boot_id != os::boot_id() => Shim::OtherBoot,
-            Some(_) | None => Shim::Gone,
-        }
-    }
-
-    /// Connects to a session's shim; none if nobody answers in time. The socket may be that of
-    /// another session with the same prefix.
-    pub(super) async fn greet_shim(
-        &self,
-        id: SessionId,
-        limit: Duration,
-    ) -> Option<(Arc<Link>, HelloReply)> {
-        let socket = ShimSocket::connect(&self.directories.shim_socket(id)).ok()?;
-        let greeted = async {
-            let link = Arc::new(Link::new(socket).ok()?);
-            link.send(&ToShim::Hello { protocol: PROTOCOL }).await.ok()?;
-            let hello = link.hello().await.ok()?;
-            (hello.session == id).then_some((link, hello))
-        };
-        tokio::time::timeout(limit, greeted).await.ok().flatten()
+        let on_disk = self.shutdown.spawn_blocking(move || OnDisk::read(&bundle)).await;
+        let on_disk = on_disk.map_err(Error::internal)?;
+        let socket = self.directories.shim_socket(id);
+        let shim = ask(id, &socket, on_disk.shim.as_ref(), HELLO_LIMIT).await;
+        let spec = on_disk.session_file.as_deref().and_then(bundle_file::decode);
+        Ok(Found { id, row, spec, on_disk, shim })
     }
 
     async fn act(&self, found: Found) -> Result<(), Error> {
@@ -137,17 +80,17 @@ impl App {
             Some(row) => RowFacts::Present(row.state.name()),
             None => RowFacts::Absent,
         };
-        let bundle = match (&found.on_disk.exit, &found.on_disk.spec) {
+        let bundle = match (&found.on_disk.end, &found.spec) {
             (Some(_), Some(_)) => BundleFacts::Finished,
             (Some(_), None) if found.row.is_some() => BundleFacts::Finished,
             (None, Some(_)) => BundleFacts::Open,
             (Some(_) | None, None) => BundleFacts::Absent,
         };
         let shim = match &found.shim {
-            Shim::Answers(..) => ShimFacts::Answers,
-            Shim::Silent => ShimFacts::Silent,
-            Shim::OtherBoot => ShimFacts::OtherBoot,
-            Shim::Gone => ShimFacts::Gone,
+            ShimState::Answers(..) => ShimFacts::Answers,
+            ShimState::Silent => ShimFacts::Silent,
+            ShimState::OtherBoot => ShimFacts::OtherBoot,
+            ShimState::Gone => ShimFacts::Gone,
         };
         let action = decide(row, bundle, shim);
         if action != Action::Nothing {
@@ -177,8 +120,8 @@ impl App {
                 self.end_found(found, Some(reason)).await;
             }
             Action::ShutDown => {
-                if let Shim::Answers(link, _) = &found.shim {
-                    link.tell(&ToShim::Shutdown).await;
+                if let ShimState::Answers(link, _) = &found.shim {
+                    link.shut_down().await;
                 }
                 drop(self.settled(found));
             }
@@ -189,43 +132,36 @@ impl App {
     }
 
     /// A live shim gets its tasks again; one that is silent is asked again until it answers.
-    async fn take_up(&self, found: Found) {
-        let Some(row) = found.row else { return };
-        let live = Live::new(row, found.bundle, Arc::clone(&self.surroundings));
-        live.set_extent(oldest(&live), log_end(&live.output_dir()).unwrap_or_default());
-        recall_sizes(&live);
-        self.registry.insert(Arc::clone(&live));
-        match (found.shim, found.on_disk.record) {
-            (Shim::Answers(link, hello), _) => self.adopt(&live, link, *hello).await,
-            (Shim::Silent | Shim::OtherBoot | Shim::Gone, Some(record)) => {
+    async fn take_up(&self, mut found: Found) {
+        let shim = std::mem::replace(&mut found.shim, ShimState::Gone);
+        let record = found.on_disk.shim.take();
+        let Some(live) = self.settled(found) else { return };
+        match (shim, record) {
+            (ShimState::Answers(link, greeting), _) => self.adopt(&live, link, &greeting).await,
+            (ShimState::Silent | ShimState::OtherBoot | ShimState::Gone, Some(record)) => {
                 self.shims.know(record.pid);
                 self.shutdown.spawn(chase(self.clone(), live, record));
             }
-            (Shim::Silent | Shim::OtherBoot | Shim::Gone, None) => self.settle(&live).await,
+            (ShimState::Silent | ShimState::OtherBoot | ShimState::Gone, None) => {
+                self.settle(&live).await;
+            }
         }
     }
 
     /// Goes on with a session whose shim has greeted.
-    pub(super) async fn adopt(&self, live: &Arc<Live>, link: Arc<Link>, hello: HelloReply) {
-        self.shims.know(hello.shim_pid);
-        adopt(live, &link, &hello);
+    pub(super) async fn adopt(&self, live: &Arc<Live>, link: Arc<Link>, greeting: &Greeting) {
+        self.shims.know(greeting.shim_pid());
+        adopt(live, &link, greeting);
         // Its socket's file may have gone with the runtime directory.
         let path = self.directories.shim_socket(live.id());
         if !path.exists() {
-            let path = path.as_os_str().as_encoded_bytes();
-            link.tell(&ToShim::Relisten { path }).await;
+            live.listen_at(&path).await;
         }
         self.follow_shim(live, link, None);
-        match hello.state {
-            ProcessState::Starting => {}
-            ProcessState::Running => self.confirm_running(live).await,
-            ProcessState::Exited { status, .. } => {
-                self.record_end(live, EndReason::Exited(status)).await;
-            }
-            ProcessState::Failed(fault) => {
-                let step = fault.step.as_str().to_owned();
-                self.record_end(live, EndReason::Failed { step, message: fault.message }).await;
-            }
+        match greeting.program() {
+            Program::Starting => {}
+            Program::Running => self.confirm_running(live).await,
+            Program::Over(reason) => self.record_end(live, reason).await,
         }
     }
 
@@ -238,7 +174,7 @@ impl App {
 
     /// The row from the bundle.
     async fn put_back(&self, mut found: Found) -> Result<Found, Error> {
-        let Some(spec) = found.on_disk.spec.take() else { return Ok(found) };
+        let Some(spec) = found.spec.take() else { return Ok(found) };
         let mut session = Session::starting(spec);
         // Somebody may have taken the name meanwhile: the session outranks its name.
         if self.registry.reserve(session.spec.name.clone(), found.id).is_err() {
@@ -254,14 +190,8 @@ impl App {
 
     /// It is over: with the written end, or with this reason.
     async fn end_found(&self, found: Found, reason: Option<EndReason>) {
-        let written = found.on_disk.exit.as_ref().map(|record| match &record.outcome {
-            Outcome::Exited(status) => EndReason::Exited(*status),
-            Outcome::Failed(fault) => EndReason::Failed {
-                step: fault.step.as_str().to_owned(),
-                message: fault.message.clone(),
-            },
-        });
-        if let Some(record) = &found.on_disk.record
+        let written = found.on_disk.end.clone();
+        if let Some(record) = &found.on_disk.shim
             && !record.reap_leftovers()
         {
             warn!(session.id = %found.id, "processes of session {} are being killed", found.id);
@@ -273,55 +203,12 @@ impl App {
 
     /// A session without a shim.
     fn settled(&self, found: Found) -> Option<Arc<Live>> {
-        let live = Live::new(found.row?, found.bundle, Arc::clone(&self.surroundings));
-        let end = log_end(&live.output_dir()).unwrap_or_default();
-        live.set_extent(oldest(&live), end);
-        recall_sizes(&live);
+        let bundle = self.directories.bundle(found.id);
+        let live = Live::new(found.row?, bundle, Arc::clone(&self.surroundings));
+        live.recall();
         self.registry.insert(Arc::clone(&live));
         Some(live)
     }
-}
-
-/// What its directory says; what cannot be read is as if it were not there.
-fn read_bundle(bundle: &Bundle) -> OnDisk {
-    let spec = bundle.read_session().ok().flatten();
-    let incarnation = bundle
-        .incarnations()
-        .ok()
-        .and_then(|all| all.last().copied())
-        .unwrap_or(Incarnation::FIRST);
-    let dir = bundle.incarnation(incarnation);
-    OnDisk {
-        spec: spec.and_then(|content| bundle_file::decode(&content)),
-        incarnation,
-        exit: dir.read_exit().ok().flatten(),
-        record: dir.read_shim().ok().flatten(),
-    }
-}
-
-fn oldest(live: &Live) -> Offset {
-    let all = segments(&live.output_dir()).unwrap_or_default();
-    all.first().map_or(Offset::ZERO, |segment| segment.base)
-}
-
-/// The sizes the terminal had, from the index: the emulator needs each where it was set.
-fn recall_sizes(live: &Live) {
-    let index = live.bundle().incarnation(live.incarnation()).index();
-    let Ok(index) = IndexReader::open(&index) else { return };
-    let mut first = live.size();
-    let mut later = Vec::new();
-    for record in index.records_from(0).map_while(Result::ok) {
-        match record.kind {
-            IndexRecordKind::Start(size) => first = size,
-            IndexRecordKind::Resize { size, .. } => later.push((record.offset, size)),
-            IndexRecordKind::Time
-            | IndexRecordKind::Input(_)
-            | IndexRecordKind::Gap { .. }
-            | IndexRecordKind::Exit(_)
-            | IndexRecordKind::Other(_) => {}
-        }
-    }
-    live.set_sizes(first, &later);
 }
 
 fn lost(cause: LostCause) -> EndReason {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
 use codeplane_core::RequestId;
+use codeplane_store::RecordedRequest;
 use tokio::sync::watch;
 
 use super::App;
@@ -103,6 +104,40 @@ impl App {
             app.requests.in_turn(mutation, turn).await
         };
         self.shutdown.spawn(task).await.map_err(Error::internal)?
+    }
+
+    /// What was answered to a request before; [`Error::RequestReused`] if it was another request.
+    pub(super) async fn answered_before(
+        &self,
+        method: &str,
+        mutation: Mutation,
+    ) -> Result<Option<String>, Error> {
+        let known = self.store.request(mutation.id).await;
+        match known.map_err(|error| self.store_error(error))? {
+            None => Ok(None),
+            Some(known)
+                if known.method == method && known.hash == mutation.hash.0.to_le_bytes() =>
+            {
+                Ok(Some(String::from_utf8_lossy(&known.answer).into_owned()))
+            }
+            Some(_) => Err(Error::RequestReused(mutation.id.to_string())),
+        }
+    }
+
+    /// The record of a request that is being answered.
+    pub(super) fn recorded(
+        &self,
+        mutation: Mutation,
+        method: &str,
+        answer: String,
+    ) -> RecordedRequest {
+        RecordedRequest {
+            id: mutation.id,
+            method: method.to_owned(),
+            hash: mutation.hash.0.to_le_bytes().to_vec(),
+            answer: answer.into_bytes(),
+            recorded_at: self.clock.now(),
+        }
     }
 }
 

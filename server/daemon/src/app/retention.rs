@@ -1,18 +1,15 @@
 //! Old output, old sessions, old events and old requests go.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeplane_core::{EventKind, Offset, OutputPosition, SegmentFacts, Timestamp, excess};
-use codeplane_shim::{Segment, remove_segment, segments};
+use codeplane_core::{EventKind, Offset, OutputPosition, Timestamp};
 use codeplane_store::Keep;
 use tracing::{info, warn};
 
 use super::App;
 use super::sessions::IfRunning;
-use crate::config::OutputConfig;
-use crate::session::Live;
+use crate::session::{Limits, Live, remove_before, too_much};
 
 /// How often it looks at everything else.
 const REST_EVERY: Duration = Duration::from_secs(600);
@@ -38,15 +35,13 @@ pub(crate) async fn retain(app: App) {
     }
 }
 
-/// A segment of a session.
-type Key = (usize, usize);
-
 impl App {
     async fn retain_output(&self) {
         let all = self.registry.all();
-        let limits = self.config.output;
+        let output = &self.config.output;
+        let limits = Limits { session: output.session_limit.0, total: output.total_limit.0 };
         let looked = all.clone();
-        let plan = self.shutdown.spawn_blocking(move || plan(&looked, &limits)).await;
+        let plan = self.shutdown.spawn_blocking(move || too_much(&looked, limits)).await;
         for (index, boundary) in plan.unwrap_or_default() {
             self.remove_before(&all[index], boundary).await;
         }
@@ -60,8 +55,8 @@ impl App {
         }
         // Readers that come to the gap are told; those before it find the file open.
         live.set_oldest(boundary);
-        let dir = live.output_dir();
-        let removed = self.shutdown.spawn_blocking(move || remove_up_to(&dir, boundary)).await;
+        let old = Arc::clone(live);
+        let removed = self.shutdown.spawn_blocking(move || remove_before(&old, boundary)).await;
         if let Ok(Err(error)) = removed {
             warn!(session.id = %live.id(), %error, "old output was not removed");
         }
@@ -95,53 +90,4 @@ impl App {
             }
         }
     }
-}
-
-/// Up to where the output of which sessions must go: first each session down to its limit, then all
-/// together, what was written longest ago first.
-fn plan(all: &[Arc<Live>], limits: &OutputConfig) -> Vec<(usize, Offset)> {
-    let mut lists: Vec<Vec<Segment>> =
-        all.iter().map(|live| segments(&live.output_dir()).unwrap_or_default()).collect();
-    let mut gone = vec![0; all.len()];
-    for (index, list) in lists.iter().enumerate() {
-        let total = list.iter().map(|segment| segment.len_bytes).sum();
-        gone[index] = excess(&removable(list), total, limits.session_limit.0).len();
-    }
-    for (list, gone) in lists.iter_mut().zip(&gone) {
-        list.drain(..gone);
-    }
-    let total: u64 = lists.iter().flatten().map(|segment| segment.len_bytes).sum();
-    let mut more = vec![0; all.len()];
-    for (session, _) in excess(&by_age(&lists), total, limits.total_limit.0) {
-        more[session] += 1;
-    }
-    (0..all.len())
-        .filter(|index| gone[*index] + more[*index] > 0)
-        .filter_map(|index| Some((index, lists[index].get(more[index])?.base)))
-        .collect()
-}
-
-fn remove_up_to(dir: &Path, boundary: Offset) -> std::io::Result<()> {
-    let old = segments(dir)?.into_iter().filter(|segment| segment.base < boundary);
-    old.map(|segment| segment.base).try_for_each(|base| remove_segment(dir, base))
-}
-
-/// All but the newest, which the shim writes.
-fn removable(list: &[Segment]) -> Vec<SegmentFacts<usize>> {
-    let old = list.len().saturating_sub(1);
-    let facts = list.iter().take(old).enumerate();
-    facts.map(|(key, segment)| SegmentFacts { key, bytes: segment.len_bytes }).collect()
-}
-
-/// The removable segments of all sessions, the one written longest ago first.
-fn by_age(lists: &[Vec<Segment>]) -> Vec<SegmentFacts<Key>> {
-    let mut dated = Vec::new();
-    for (session, list) in lists.iter().enumerate() {
-        for SegmentFacts { key, bytes } in removable(list) {
-            let written = std::fs::metadata(&list[key].path).and_then(|facts| facts.modified());
-            dated.push((written.ok(), SegmentFacts { key: (session, key), bytes }));
-        }
-    }
-    dated.sort_by_key(|(written, facts)| (*written, facts.key));
-    dated.into_iter().map(|(_, facts)| facts).collect()
 }

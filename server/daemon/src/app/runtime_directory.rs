@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use codeplane_shim::ToShim;
 use tracing::{error, warn};
 
 use super::App;
@@ -29,11 +28,7 @@ pub(crate) async fn keep_runtime_directory(app: App) {
         }
         app.relisten.notify_one();
         for live in app.registry.all() {
-            let path = app.directories.shim_socket(live.id());
-            if let Some(link) = live.link() {
-                let path = path.as_os_str().as_encoded_bytes();
-                link.tell(&ToShim::Relisten { path }).await;
-            }
+            live.listen_at(&app.directories.shim_socket(live.id())).await;
         }
     }
 }

@@ -6,14 +6,13 @@ use std::time::Duration;
 use codeplane_core::{
     EventKind, Filter, Labels, SessionName, StateName, Term, Timestamp, Violations,
 };
-use codeplane_shim::{SignalTarget, StopStep, ToShim};
-use codeplane_store::{Patch, RecordedRequest, SessionChange, Update};
-use tracing::{info, warn};
+use codeplane_store::{Patch, SessionChange, Update};
+use tracing::{debug, info, warn};
 
 use super::error::Error;
 use super::request::Mutation;
 use super::{App, Caller};
-use crate::session::{Live, View};
+use crate::session::{Live, StopPlan, View};
 
 /// What sessions can be filtered on.
 pub(crate) const SESSION_FILTER_FIELDS: [&str; 6] =
@@ -173,14 +172,11 @@ impl App {
     ) -> Result<View, Error> {
         require_live(&live)?;
         let settings = &self.config.sessions;
-        let hangup = request.hangup_grace.unwrap_or(settings.hangup_grace.0);
-        let terminate = request.terminate_grace.unwrap_or(settings.terminate_grace.0);
-        let mut steps = Vec::new();
-        if !hangup.is_zero() {
-            steps.push(step(libc::SIGHUP, hangup));
-        }
-        steps.push(step(libc::SIGTERM, terminate));
-        self.tell(&live, &ToShim::Stop { steps }).await?;
+        let plan = StopPlan {
+            hangup_grace: request.hangup_grace.unwrap_or(settings.hangup_grace.0),
+            terminate_grace: request.terminate_grace.unwrap_or(settings.terminate_grace.0),
+        };
+        live.stop(plan).await.map_err(|_| gone(&live))?;
         live.set_stopping();
         info!(session.id = %live.id(), principal = caller.principal, "session {} is told to stop", live.id());
         let event = self.event(live.id(), EventKind::SessionStopping);
@@ -229,8 +225,7 @@ impl App {
             ));
         };
         require_live(&live)?;
-        let target = if signal == libc::SIGKILL { SignalTarget::Tree } else { SignalTarget::Group };
-        self.tell(&live, &ToShim::Signal { signal, target }).await?;
+        live.signal(signal).await.map_err(|_| gone(&live))?;
         info!(session.id = %live.id(), principal = caller.principal, signal, "session {} gets signal {signal}", live.id());
         Ok(live.view())
     }
@@ -276,9 +271,7 @@ impl App {
             }
         }
         // Leftovers of an ended session go with it.
-        if let Some(link) = live.link() {
-            link.tell(&ToShim::Shutdown).await;
-        }
+        live.shut_down().await;
         let event = self.event(live.id(), EventKind::SessionDeleted);
         let deleted = self.store.delete_session(live.id(), event, None).await;
         deleted.map_err(|error| self.store_error(error))?;
@@ -291,11 +284,8 @@ impl App {
     }
 
     async fn kill_and_wait(&self, live: &Arc<Live>) -> Result<(), Error> {
-        let kill = ToShim::Signal { signal: libc::SIGKILL, target: SignalTarget::Tree };
-        match self.tell(live, &kill).await {
-            // It ended meanwhile.
-            Ok(()) | Err(Error::WrongState { .. }) => {}
-            Err(error) => return Err(error),
+        if live.signal(libc::SIGKILL).await.is_err() {
+            debug!(session.id = %live.id(), "it ended before it was killed");
         }
         let ended = live.until(|live| (!live.state().is_live()).then_some(()));
         tokio::time::timeout(KILL_LIMIT, ended).await.map_err(|_| Error::WrongState {
@@ -320,51 +310,6 @@ impl App {
             warn!(session.id = %id, %error, "the files of session {id} were not all removed");
         }
     }
-
-    /// Sends a message to a session's shim.
-    pub(super) async fn tell(&self, live: &Live, message: &ToShim<'_>) -> Result<(), Error> {
-        let gone = || Error::WrongState {
-            session: live.id(),
-            is: live.state_name(),
-            wanted: "it must be running",
-        };
-        let link = live.link().ok_or_else(gone)?;
-        link.send(message).await.map_err(|_| gone())
-    }
-
-    /// What was answered to a request before; [`Error::RequestReused`] if it was another request.
-    pub(super) async fn answered_before(
-        &self,
-        method: &str,
-        mutation: Mutation,
-    ) -> Result<Option<String>, Error> {
-        let known = self.store.request(mutation.id).await;
-        match known.map_err(|error| self.store_error(error))? {
-            None => Ok(None),
-            Some(known)
-                if known.method == method && known.hash == mutation.hash.0.to_le_bytes() =>
-            {
-                Ok(Some(String::from_utf8_lossy(&known.answer).into_owned()))
-            }
-            Some(_) => Err(Error::RequestReused(mutation.id.to_string())),
-        }
-    }
-
-    /// The record of a request that is being answered.
-    pub(super) fn recorded(
-        &self,
-        mutation: Mutation,
-        method: &str,
-        answer: String,
-    ) -> RecordedRequest {
-        RecordedRequest {
-            id: mutation.id,
-            method: method.to_owned(),
-            hash: mutation.hash.0.to_le_bytes().to_vec(),
-            answer: answer.into_bytes(),
-            recorded_at: self.clock.now(),
-        }
-    }
 }
 
 /// An error unless the session's process may still be there.
@@ -374,6 +319,11 @@ pub(super) fn require_live(live: &Live) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::WrongState { session: live.id(), is, wanted: "it has ended" })
+}
+
+/// The session's process is not there to be told.
+pub(super) fn gone(live: &Live) -> Error {
+    Error::WrongState { session: live.id(), is: live.state_name(), wanted: "it must be running" }
 }
 
 fn checked(
@@ -399,10 +349,6 @@ fn checked(
             Err(Error::Invalid(violations))
         }
     }
-}
-
-fn step(signal: i32, wait: Duration) -> StopStep {
-    StopStep { signal, wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX) }
 }
 
 fn cursor(view: &View) -> Cursor {

@@ -7,14 +7,13 @@ use codeplane_core::{
     EndReason, EventKind, ExitStatus, Filter, Incarnation, Labels, NewEvent, NewSession, Session,
     SessionId, SessionState, TerminalSize, Timestamp,
 };
-use codeplane_shim::ShimBinary;
 use codeplane_store::{Opened, SessionChange, Store};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
 use super::*;
 use crate::config::Span;
-use crate::session::Watcher;
+use crate::session::{ShimBinary, Watcher};
 
 /// 2026-01-01, in microseconds.
 const START: i64 = 1_767_225_600_000_000;
@@ -28,7 +27,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    async fn new(change: impl FnOnce(&mut Config)) -> Self {
+    fn new(change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let directories =
             Directories { state: dir.path().join("s"), runtime: dir.path().join("r") };
@@ -49,8 +48,7 @@ impl Fixture {
             relisten: Notify::new(),
             shutdown,
             host,
-            shim: ShimBinary::find(),
-            shims: Shims::default(),
+            shims: Shims::new(ShimBinary::find()),
             program_open_files: None,
             started_at: Timestamp::from_micros(START),
             draining: AtomicBool::new(false),
@@ -95,8 +93,7 @@ impl Fixture {
 async fn ended_sessions_go_when_they_are_old_and_not_when_the_clock_is_set_back() {
     let fixture = Fixture::new(|config| {
         config.sessions.ended_age = Some(Span(std::time::Duration::from_secs(7 * 86_400)));
-    })
-    .await;
+    });
     fixture.ended_session().await;
     fixture.app.recover().await.unwrap();
 
@@ -109,7 +106,7 @@ async fn ended_sessions_go_when_they_are_old_and_not_when_the_clock_is_set_back(
 
 #[tokio::test]
 async fn ended_sessions_stay_for_ever_unless_an_age_is_set() {
-    let fixture = Fixture::new(|_| {}).await;
+    let fixture = Fixture::new(|_| {});
     fixture.ended_session().await;
     fixture.app.recover().await.unwrap();
 
@@ -121,7 +118,7 @@ async fn ended_sessions_stay_for_ever_unless_an_age_is_set() {
 
 #[tokio::test]
 async fn events_keep_their_order_whatever_the_clock_says() {
-    let fixture = Fixture::new(|_| {}).await;
+    let fixture = Fixture::new(|_| {});
     for jump in [0, 10 * YEAR, -10 * YEAR, 1] {
         fixture.clock.store(START + jump, Ordering::Relaxed);
         let event = fixture.app.own_event(EventKind::DaemonDraining);
@@ -137,7 +134,7 @@ async fn events_keep_their_order_whatever_the_clock_says() {
 
 #[tokio::test]
 async fn a_row_that_was_starting_when_the_daemon_was_killed_is_called_failed_once() {
-    let fixture = Fixture::new(|_| {}).await;
+    let fixture = Fixture::new(|_| {});
     let id = fixture.ended_session().await;
     let other = SessionId::random();
     let mut session = fixture.app.store.session(id).await.unwrap();
@@ -157,7 +154,7 @@ async fn a_row_that_was_starting_when_the_daemon_was_killed_is_called_failed_onc
 
 #[tokio::test]
 async fn a_directory_of_no_session_is_removed_and_a_strange_file_is_left_alone() {
-    let fixture = Fixture::new(|_| {}).await;
+    let fixture = Fixture::new(|_| {});
     let orphan = fixture.app.directories.bundle(SessionId::random());
     let strange = fixture.app.directories.sessions().join("notes.txt");
     std::fs::create_dir(&orphan).unwrap();

@@ -90,7 +90,7 @@ impl Link {
     ///
     /// # Cancel safety
     /// Dropped before it is sent: it is not. A message is sent whole or not at all.
-    pub(crate) async fn send(&self, message: &ToShim<'_>) -> Result<(), LinkClosed> {
+    pub(super) async fn send(&self, message: &ToShim<'_>) -> Result<(), LinkClosed> {
         loop {
             if self.try_send(message)? == TrySend::Sent {
                 return Ok(());
@@ -109,10 +109,15 @@ impl Link {
     ///
     /// # Cancel safety
     /// As [`Link::send`].
-    pub(crate) async fn tell(&self, message: &ToShim<'_>) {
+    pub(super) async fn tell(&self, message: &ToShim<'_>) {
         if self.send(message).await.is_err() {
             tracing::debug!("a message found no shim");
         }
+    }
+
+    /// Ends the shim and whatever is left of its session.
+    pub(crate) async fn shut_down(&self) {
+        self.tell(&ToShim::Shutdown).await;
     }
 
     /// Sends one message if there is room for it, from any thread.
@@ -175,7 +180,7 @@ impl Link {
     ///
     /// # Errors
     /// [`LinkClosed`] if the shim ends instead.
-    pub(crate) async fn hello(&self) -> Result<HelloReply, LinkClosed> {
+    pub(super) async fn hello(&self) -> Result<HelloReply, LinkClosed> {
         loop {
             if let FromShim::Hello(hello) = self.receive().await? {
                 return Ok(hello);

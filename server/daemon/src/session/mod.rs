@@ -5,12 +5,18 @@
 //! "look again", so that no reader, however slow, can lose anything or make a queue grow.
 
 mod follower;
+mod found;
 mod frame;
 mod input;
 mod link;
 mod live;
+mod old_output;
+mod orders;
+mod piece;
 mod registry;
+mod search;
 mod seat;
+mod shims;
 mod surroundings;
 mod task;
 mod view;
@@ -28,3 +34,12 @@ pub(crate) use surroundings::Surroundings;
 pub(crate) use task::{Fact, adopt, born, receive};
 pub(crate) use view::{LogHealth, View};
 pub(crate) use watch::Watcher;
+
+// The data of the shim's client: what a session is launched with, and its files.
+pub(crate) use codeplane_shim::{Bundle, Keep, LaunchSpec, ShimBinary, ShimRecord};
+pub(crate) use found::{Greeting, OnDisk, Program, ShimState, ask, greet};
+pub(crate) use old_output::{Limits, remove_before, too_much};
+pub(crate) use orders::StopPlan;
+pub(crate) use piece::Piece;
+pub(crate) use search::Search;
+pub(crate) use shims::Shims;

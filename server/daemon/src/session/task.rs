@@ -8,6 +8,7 @@ use codeplane_shim::{DiskState, FromShim, HelloReply, ProcessState, RefusedReaso
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use super::found::Greeting;
 use super::link::{Link, LinkClosed, UnaryRefusal};
 use super::live::{Live, Remembered};
 use super::view::LogHealth;
@@ -56,7 +57,11 @@ pub(crate) enum Fact {
 }
 
 /// Takes up the connection: publishes what the shim said in its greeting.
-pub(crate) fn adopt(live: &Live, link: &Arc<Link>, hello: &HelloReply) {
+pub(crate) fn adopt(live: &Live, link: &Arc<Link>, greeting: &Greeting) {
+    levels(live, link, &greeting.0);
+}
+
+fn levels(live: &Live, link: &Arc<Link>, hello: &HelloReply) {
     let inputs = hello.inputs.iter().map(|input| {
         (input.token.0, Remembered { attachment: input.attachment, seq: input.applied })
     });
@@ -174,7 +179,7 @@ fn disk(live: &Live, state: DiskState) -> Option<Fact> {
 
 /// A greeting in the middle of a connection repeats the levels.
 fn again(live: &Live, link: &Arc<Link>, hello: &HelloReply) -> Option<Fact> {
-    adopt(live, link, hello);
+    levels(live, link, hello);
     match &hello.state {
         ProcessState::Starting | ProcessState::Running => None,
         ProcessState::Exited { status, .. } => Some(Fact::Exited(*status)),

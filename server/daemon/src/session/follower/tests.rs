@@ -46,7 +46,7 @@ impl Fixture {
             keep: false,
             created_at: Timestamp::default(),
         });
-        let live = Live::new(session, bundle, Arc::new(surroundings));
+        let live = Live::new(session, dir.path(), Arc::new(surroundings));
         live.set_started(Timestamp::default());
         Self { live, stopping, end: 0, _dir: dir }
     }

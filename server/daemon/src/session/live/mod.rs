@@ -4,6 +4,7 @@ mod ages;
 mod answerers;
 mod resizes;
 mod seats;
+mod states;
 mod watched;
 
 use std::collections::HashMap;
@@ -12,8 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codeplane_core::{
-    AttachmentId, ControlLease, EndReason, Incarnation, Offset, OutputPosition, Session, SessionId,
-    SessionState, StateName, TerminalSize, Timestamp,
+    AttachmentId, ControlLease, Incarnation, Offset, OutputPosition, Session, SessionId,
+    SessionState, StateName, TerminalSize,
 };
 use codeplane_shim::{Bundle, LogReader};
 use tokio::sync::mpsc;
@@ -92,14 +93,14 @@ impl Live {
     #[must_use]
     pub(crate) fn new(
         session: Session,
-        bundle: Bundle,
+        bundle: impl Into<PathBuf>,
         surroundings: Arc<Surroundings>,
     ) -> Arc<Self> {
         let size = session.spec.size;
         let id = session.id();
         Arc::new(Self {
             id,
-            bundle,
+            bundle: Bundle::new(bundle),
             end: AtomicU64::new(0),
             version: AtomicU64::new(1),
             wakers: Wakers::default(),
@@ -331,46 +332,6 @@ impl Live {
 
     pub(super) fn set_log(&self, log: LogHealth) {
         self.change(|state| state.log = log);
-    }
-
-    /// The process runs. Does nothing once it has ended or was told to stop.
-    pub(crate) fn set_started(&self, at: Timestamp) {
-        self.change(|state| {
-            state.session.started_at = Some(at);
-            match state.session.state {
-                SessionState::Starting => {
-                    state.session.state = SessionState::Running;
-                    state.session.version += 1;
-                }
-                SessionState::Running
-                | SessionState::Stopping
-                | SessionState::Restarting { .. }
-                | SessionState::Ended(_) => {}
-            }
-        });
-    }
-
-    /// It was told to stop.
-    pub(crate) fn set_stopping(&self) {
-        self.change(|state| match state.session.state {
-            SessionState::Starting | SessionState::Running => {
-                state.session.state = SessionState::Stopping;
-                state.session.version += 1;
-            }
-            SessionState::Stopping | SessionState::Restarting { .. } | SessionState::Ended(_) => {}
-        });
-    }
-
-    /// The incarnation is over. The first reason stays.
-    pub(crate) fn set_ended(&self, reason: EndReason, at: Timestamp) {
-        self.change(|state| {
-            if state.session.state.is_live() {
-                state.session.state = SessionState::Ended(reason);
-                state.session.ended_at = Some(at);
-                state.session.version += 1;
-                state.pid = 0;
-            }
-        });
     }
 
     /// The row was changed by its user.

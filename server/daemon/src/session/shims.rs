@@ -1,24 +1,50 @@
 //! The shims this daemon started are its children: whoever starts a process must reap it.
 
 use std::collections::HashSet;
+use std::io;
 use std::process::Child;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::signal::unix::{SignalKind, signal};
+use codeplane_shim::{Bundle, LaunchSpec, Launched, ShimBinary, launch};
 
-use crate::shutdown::Shutdown;
+use super::link::Link;
 
 /// Shims that are children of this process, and every shim's process id.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shims {
+    /// What they are started from.
+    binary: ShimBinary,
     children: Mutex<Vec<Child>>,
     /// Of all shims, adopted ones included: their descendants are no operators.
     pids: Mutex<HashSet<i32>>,
 }
 
 impl Shims {
+    /// No shim yet; those to come are started from `binary`.
+    pub(crate) fn new(binary: ShimBinary) -> Self {
+        Self { binary, children: Mutex::default(), pids: Mutex::default() }
+    }
+
+    /// Whether shims are the small binary, and not the daemon's own executable.
+    pub(crate) const fn are_small(&self) -> bool {
+        self.binary.is_small()
+    }
+
+    /// Makes the session's directory and starts its shim. Blocks for about a millisecond.
+    ///
+    /// # Errors
+    /// Those of the file system and of making a process; nothing runs then.
+    pub(crate) fn launch(&self, spec: &LaunchSpec, session_file: &[u8]) -> io::Result<Arc<Link>> {
+        let bundle = Bundle::new(&spec.bundle);
+        bundle.create()?;
+        std::fs::write(bundle.session_file(), session_file)?;
+        let Launched { socket, child } = launch(&self.binary, spec)?;
+        self.add(child);
+        Link::new(socket).map(Arc::new)
+    }
+
     /// Takes charge of a child.
-    pub(crate) fn add(&self, child: Child) {
+    fn add(&self, child: Child) {
         self.know(child.id());
         self.children.lock().unwrap_or_else(PoisonError::into_inner).push(child);
     }
@@ -44,7 +70,7 @@ impl Shims {
     }
 
     /// Reaps those that have ended.
-    fn reap(&self) {
+    pub(crate) fn reap(&self) {
         let mut ended = Vec::new();
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         children.retain_mut(|child| match child.try_wait() {
@@ -59,24 +85,4 @@ impl Shims {
             self.forget(pid);
         }
     }
-}
-
-/// Reaps whenever a child has ended.
-///
-/// # Errors
-/// If the signal cannot be received.
-pub(crate) fn reap_children(app: &super::App, shutdown: &Shutdown) -> std::io::Result<()> {
-    let mut ended = signal(SignalKind::child())?;
-    let app = app.clone();
-    let stop = shutdown.clone();
-    shutdown.spawn(async move {
-        loop {
-            tokio::select! {
-                () = stop.begun() => return,
-                _ = ended.recv() => {}
-            }
-            app.shims.reap();
-        }
-    });
-    Ok(())
 }
