@@ -6,6 +6,7 @@
     reason = "these are tests: a failure of them is a failed test"
 )]
 
+mod attach;
 mod bad_input;
 mod files;
 mod kit;

@@ -28,6 +28,7 @@ pub struct Attached {
     /// All other frames so far, oldest first.
     pub seen: Vec<Frame>,
     next_seq: u64,
+    expected: usize,
     is_over: bool,
 }
 
@@ -88,6 +89,7 @@ impl Attached {
             output: Vec::new(),
             seen: Vec::new(),
             next_seq,
+            expected: 0,
             is_over: false,
         })
     }
@@ -168,13 +170,12 @@ impl Attached {
     /// # Panics
     /// If it does not come within [`PATIENCE`].
     pub async fn expect(&mut self, text: &str) -> usize {
-        let mut searched = 0;
         loop {
-            let found = memchr::memmem::find(&self.output[searched..], text.as_bytes());
+            let found = memchr::memmem::find(&self.output[self.expected..], text.as_bytes());
             if let Some(at) = found {
-                return searched + at + text.len();
+                self.expected += at + text.len();
+                return self.expected;
             }
-            searched = self.output.len().saturating_sub(text.len());
             assert!(self.next().await.is_some(), "no {text:?}: {}", self.summary());
         }
     }
@@ -221,8 +222,9 @@ impl Attached {
             Frame::InputAck(ack) if ack.seq >= seq => Some(()),
             _ => None,
         };
-        let before = self.seen.iter().any(|frame| is_right(frame).is_some());
-        if !before {
+        // What was applied before the attachment came back is told in its first frame.
+        let before = self.first.input_seq >= seq;
+        if !before && !self.seen.iter().any(|frame| is_right(frame).is_some()) {
             self.until("the acknowledgement", is_right).await;
         }
     }

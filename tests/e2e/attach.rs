@@ -1,0 +1,8 @@
+//! Clients on terminals: what they receive, who types, whose size it is, who answers queries.
+
+mod control;
+mod following;
+mod input;
+mod many;
+mod queries;
+mod sizes;
