@@ -1,6 +1,7 @@
 //! The user's own terminal while it shows a session.
 
 mod attached;
+mod chord;
 mod detach;
 mod notice;
 mod typing;

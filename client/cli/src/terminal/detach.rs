@@ -1,25 +1,27 @@
 //! Finding the detach keys in what is typed.
 
+use std::collections::VecDeque;
 use std::str::FromStr;
 
 use bytes::Bytes;
 
+use super::chord::{Chord, tokens};
+
 /// The default: two keys that hardly any program gives a meaning to.
 pub(crate) const DEFAULT_KEYS: &str = "ctrl-\\,ctrl-d";
 
-/// Keys that detach, in this order: `ctrl-\,ctrl-d`. Each is a character or `ctrl-` and a letter or
-/// one of `@[\]^_`; a space separates them as well as a comma.
+/// Keys that detach, in this order: `ctrl-\,ctrl-d`. A space separates them as well as a comma.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DetachKeys(Vec<u8>);
+pub(crate) struct DetachKeys(Vec<Chord>);
 
 impl FromStr for DetachKeys {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let keys: Result<Vec<u8>, String> = text
+        let keys: Result<Vec<Chord>, String> = text
             .split([',', ' '])
             .filter(|key| !key.is_empty())
-            .map(|key| byte_of(key).ok_or_else(|| unknown(key)))
+            .map(|key| Chord::parse(key).ok_or_else(|| unknown(key)))
             .collect();
         let keys = keys?;
         if keys.is_empty() { Err(unknown(text)) } else { Ok(Self(keys)) }
@@ -30,19 +32,6 @@ fn unknown(key: &str) -> String {
     format!(
         "'{key}' is no detach key: write a character or ctrl- and a letter, such as ctrl-p,ctrl-q"
     )
-}
-
-fn byte_of(key: &str) -> Option<u8> {
-    let (ctrl, name) = match key.strip_prefix("ctrl-").or_else(|| key.strip_prefix("ctrl+")) {
-        Some(name) => (true, name),
-        None => (false, key),
-    };
-    let [byte] = *name.as_bytes() else { return None };
-    match (ctrl, byte) {
-        (false, b'!'..=b'~') => Some(byte),
-        (true, b'a'..=b'z' | b'@'..=b'_') => Some(byte.to_ascii_uppercase() & 0x1f),
-        (true | false, _) => None,
-    }
 }
 
 /// What typing amounts to.
@@ -58,37 +47,45 @@ pub(crate) enum Typed {
 #[derive(Debug)]
 pub(crate) struct DetachWatch {
     keys: DetachKeys,
-    matched: usize,
+    /// What was typed for each of the keys so far, with what came between them.
+    held: VecDeque<Vec<u8>>,
 }
 
 impl DetachWatch {
     pub(crate) const fn new(keys: DetachKeys) -> Self {
-        Self { keys, matched: 0 }
+        Self { keys, held: VecDeque::new() }
     }
 
     /// Takes what was typed.
     pub(crate) fn take(&mut self, typed: &Bytes) -> Typed {
         let DetachKeys(keys) = &self.keys;
-        if self.matched == 0 && !typed.contains(&keys[0]) {
+        if self.held.is_empty() && keys[0].is_surely_not_in(typed) {
             // Nearly always: nothing is copied.
             return Typed::Input(typed.clone());
         }
-        let mut input = Vec::with_capacity(typed.len() + self.matched);
-        for &byte in typed {
-            while self.matched > 0 && byte != keys[self.matched] {
-                // Not the keys: what was held back was meant for the program. The held bytes are a
-                // beginning of the keys; their longest end that is one too stays held.
-                let kept = border(&keys[..self.matched]);
-                input.extend_from_slice(&keys[..self.matched - kept]);
-                self.matched = kept;
+        let mut input = Vec::with_capacity(typed.len());
+        for (token, bytes) in tokens(typed) {
+            if token.is_between()
+                && let Some(last) = self.held.back_mut()
+            {
+                last.extend_from_slice(bytes);
+                continue;
             }
-            if byte == keys[self.matched] {
-                self.matched += 1;
+            while !self.held.is_empty() && !keys[self.held.len()].is(token) {
+                // Not the keys: what was held back was meant for the program. It is a beginning of
+                // the keys; its longest end that is one too stays held.
+                let kept = border(&keys[..self.held.len()]);
+                for meant in self.held.drain(..self.held.len() - kept) {
+                    input.extend_from_slice(&meant);
+                }
+            }
+            if keys[self.held.len()].is(token) {
+                self.held.push_back(bytes.to_vec());
             } else {
-                input.push(byte);
+                input.extend_from_slice(bytes);
             }
-            if self.matched == keys.len() {
-                self.matched = 0;
+            if self.held.len() == keys.len() {
+                self.held.clear();
                 return Typed::Detach(input.into());
             }
         }
@@ -97,7 +94,7 @@ impl DetachWatch {
 }
 
 /// Length of the longest proper beginning of `keys` that is also its end.
-fn border(keys: &[u8]) -> usize {
+fn border(keys: &[Chord]) -> usize {
     (1..keys.len()).rev().find(|&length| keys[..length] == keys[keys.len() - length..]).unwrap_or(0)
 }
 
@@ -123,9 +120,9 @@ mod tests {
 
     #[test]
     fn keys_are_written_as_people_say_them() {
-        assert_eq!("ctrl-\\,ctrl-d".parse(), Ok(DetachKeys(vec![0x1c, 0x04])));
-        assert_eq!("ctrl-\\ ctrl-D".parse(), Ok(DetachKeys(vec![0x1c, 0x04])));
-        assert_eq!("ctrl-a,d".parse(), Ok(DetachKeys(vec![0x01, b'd'])));
+        let keys = |text: &str| text.parse::<DetachKeys>();
+        assert_eq!(keys("ctrl-\\ ctrl-D"), keys("ctrl-\\,ctrl-d"));
+        assert_eq!(keys("ctrl-a,d").unwrap().0.len(), 2);
         for bad in ["", ",", "ctrl-", "ctrl-1", "ab", "é"] {
             assert!(bad.parse::<DetachKeys>().is_err(), "{bad}");
         }
@@ -164,5 +161,26 @@ mod tests {
     #[test]
     fn without_the_keys_everything_is_sent() {
         assert_eq!(take(&mut watch("ctrl-\\,ctrl-d"), b"plain\x04text"), input(b"plain\x04text"));
+    }
+
+    #[test]
+    fn the_keys_are_found_in_the_encodings_that_programs_ask_for() {
+        let mut kitty = watch(DEFAULT_KEYS);
+        let pressed = b"\x1b[57442;5u\x1b[92;5u\x1b[92;5:3u\x1b[57442;5u\x1b[100;5u";
+        assert_eq!(take(&mut kitty, pressed), detach(b"\x1b[57442;5u"));
+
+        let mut xterm = watch(DEFAULT_KEYS);
+        assert_eq!(take(&mut xterm, b"\x1b[27;5;92~"), input(b""));
+        assert_eq!(take(&mut xterm, b"\x1b[27;5;100~"), detach(b""));
+    }
+
+    #[test]
+    fn an_escape_is_never_held_back() {
+        let mut watch = watch(DEFAULT_KEYS);
+
+        assert_eq!(take(&mut watch, b"\x1b"), input(b"\x1b"));
+        assert_eq!(take(&mut watch, b"\x1b[A"), input(b"\x1b[A"));
+        assert_eq!(take(&mut watch, b"\x1b[92;5u"), input(b""));
+        assert_eq!(take(&mut watch, b"\x1b[A"), input(b"\x1b[92;5u\x1b[A"));
     }
 }

@@ -6,12 +6,11 @@ use bytes::Bytes;
 use codeplane_client::{AttachmentInput, InputRefused};
 
 use super::Role;
+use super::chord::{Chord, tokens};
 use super::detach::{DetachKeys, DetachWatch, Typed};
 
 /// Typing kept while the program takes none, so that the detach keys behind it are still seen.
 const BACKLOG_BYTES: usize = 1024 * 1024;
-/// Ctrl-C, which ends observing.
-const INTERRUPT: u8 = 0x03;
 
 /// The typing side of an attachment that is shown.
 #[derive(Debug)]
@@ -90,7 +89,7 @@ impl Typing {
                 self.send().await;
                 wish
             }
-            (Role::Observe, Source::Person(_)) if bytes.contains(&INTERRUPT) => Wish::Leave,
+            (Role::Observe, Source::Person(_)) if interrupts(&bytes) => Wish::Leave,
             (Role::Observe, Source::Person(_) | Source::Stream) => wish,
         }
     }
@@ -114,4 +113,9 @@ impl Typing {
             self.backlog.push_back(bytes);
         }
     }
+}
+
+/// Whether Ctrl-C was typed, which ends observing.
+fn interrupts(typed: &[u8]) -> bool {
+    tokens(typed).any(|(token, _)| Chord::INTERRUPT.is(token))
 }
