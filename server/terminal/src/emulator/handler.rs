@@ -168,7 +168,8 @@ impl Handler for Terminal {
 
     fn move_backward_tabs(&mut self, count: u16) {
         let before = self.cursor().point;
-        self.term.move_backward_tabs(count);
+        // Where there are no stops, the emulator would look for each of them.
+        self.term.move_backward_tabs(count.min(self.size.cols()));
         if self.cursor().point != before {
             self.term.grid_mut().cursor.input_needs_wrap = false;
         }

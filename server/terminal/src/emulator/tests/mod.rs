@@ -1,5 +1,6 @@
 //! A screen against other screens that came about in another way.
 
+mod bombs;
 mod converge;
 mod parser;
 mod plain;
