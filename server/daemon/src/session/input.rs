@@ -74,6 +74,10 @@ impl Live {
         input: UnaryInput<'_>,
     ) -> Result<OutputPosition, InputError> {
         let Some(link) = self.link() else { return Err(InputError::Ended) };
+        let turn = match input.bytes.len() {
+            0..=INPUT_BYTES => None,
+            _ => Some(link.turn().await?),
+        };
         let fate = link.expect_unary(input.request);
         let mut parts = input.bytes.chunks(INPUT_BYTES).peekable();
         let mut index = 0;
@@ -93,6 +97,7 @@ impl Live {
             }
             index += 1;
         }
+        drop(turn);
         match fate.await {
             Ok(Ok(())) => Ok(self.end_position()),
             Ok(Err(UnaryRefusal::LineTooLong)) => Err(InputError::LineTooLong),

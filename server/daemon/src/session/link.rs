@@ -12,7 +12,7 @@ use codeplane_shim::{
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 /// The shim is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +61,8 @@ pub(crate) struct Link {
     room: Semaphore,
     /// What takes up the room, by attachment.
     under_way: Mutex<HashMap<[u8; 16], UnderWay>>,
+    /// Who sends a unary input in several messages: their parts must not mix.
+    parts: Semaphore,
     /// Who waits for which unary input.
     unary: Mutex<HashMap<RequestId, Vec<oneshot::Sender<UnaryAnswer>>>>,
 }
@@ -79,6 +81,7 @@ impl Link {
             socket,
             room: Semaphore::new(INPUT_WINDOW_BYTES),
             under_way: Mutex::default(),
+            parts: Semaphore::new(1),
             unary: Mutex::default(),
         })
     }
@@ -231,6 +234,18 @@ impl Link {
         }
     }
 
+    /// Waits for its turn to send a unary input in several messages; the turn lasts as long as what
+    /// is returned.
+    ///
+    /// # Errors
+    /// [`LinkClosed`] once the shim is gone.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, LinkClosed> {
+        self.parts.acquire().await.map_err(|_| LinkClosed)
+    }
+
     /// Registers interest in the fate of a unary input, before its first part is sent.
     pub(super) fn expect_unary(&self, request: RequestId) -> oneshot::Receiver<UnaryAnswer> {
         let (answer, fate) = oneshot::channel();
@@ -251,6 +266,7 @@ impl Link {
     /// Nobody gets an answer any more.
     pub(super) fn close(&self) {
         self.room.close();
+        self.parts.close();
         self.unary.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

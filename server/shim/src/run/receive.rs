@@ -155,14 +155,38 @@ impl Shim {
         if index > 0 && self.door.get(place).is_some_and(|c| c.refused == Some(request)) {
             return;
         }
-        if let Err(reason) = self.assemble(place, new, (index, part, bytes)) {
-            self.drop_assembly(place);
+        let taken = if (index, part) == (0, Part::Last) {
+            self.take_whole(&new, bytes)
+        } else {
+            let taken = self.assemble(place, new, (index, part, bytes));
+            if taken.is_err() {
+                self.drop_assembly(place);
+            }
+            taken
+        };
+        if let Err(reason) = taken {
             if let Some(connection) = self.door.get_mut(place) {
                 connection.refused = Some(request);
             }
             self.answer(place, &FromShim::UnaryRefused { request, reason });
         }
         self.type_pending();
+    }
+
+    /// Queues an input that came in one message. What is being put together waits meanwhile: the
+    /// daemon answers a program's question also while somebody types a long text.
+    fn take_whole(&mut self, new: &Assembly, bytes: &[u8]) -> Result<(), RefusedReason> {
+        if self.program_pid().is_none() {
+            return Err(RefusedReason::Ended);
+        }
+        if longest_line(bytes) > CANONICAL_LINE_BYTES && self.terminal.mode().is_canonical() {
+            return Err(RefusedReason::LineTooLong);
+        }
+        if !self.input.requests.has_room() || !self.input.reserve_unary(bytes.len()) {
+            return Err(RefusedReason::TooLarge);
+        }
+        self.input.push_unary(new.request, new.author, bytes.to_vec());
+        Ok(())
     }
 
     /// Adds a part; queues the input when it is the last.
