@@ -20,18 +20,26 @@ pub(crate) use self::raw::RawMode;
 
 nix::ioctl_read_bad!(get_window_size, libc::TIOCGWINSZ, libc::winsize);
 
-/// The size of the terminal behind standard output, input or error; none if none is a terminal.
+/// The size of the terminal behind standard output, input or error, within what a session can have;
+/// none if none is a terminal, or it says that it has no size.
 pub(crate) fn terminal_size() -> Option<v1::TerminalSize> {
     let asked = [io::stdout().as_raw_fd(), io::stdin().as_raw_fd(), io::stderr().as_raw_fd()];
     asked.into_iter().find_map(|fd| {
         let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
         // SAFETY: the kernel writes one `winsize`, which lives until the call returns.
         unsafe { get_window_size(fd, &raw mut size) }.ok()?;
-        Some(v1::TerminalSize { cols: size.ws_col.into(), rows: size.ws_row.into() })
+        possible(size.ws_col, size.ws_row)
     })
 }
 
-/// Whether both ends of the user's terminal are there.
+/// A terminal of one column, or of thousands, must not keep its user from attaching.
+fn possible(cols: u16, rows: u16) -> Option<v1::TerminalSize> {
+    let size =
+        v1::TerminalSize { cols: cols.clamp(2, 1000).into(), rows: rows.clamp(1, 500).into() };
+    (cols > 0 && rows > 0).then_some(size)
+}
+
+/// Whether a person may be typing.
 pub(crate) fn stdin_is_terminal() -> bool {
     io::stdin().is_terminal()
 }
@@ -128,6 +136,16 @@ impl ProcessHandle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_terminal_has_a_possible_size_or_none() {
+        let size = |cols, rows| Some(v1::TerminalSize { cols, rows });
+
+        assert_eq!(possible(80, 24), size(80, 24));
+        assert_eq!(possible(1, 1), size(2, 1));
+        assert_eq!(possible(5000, 3000), size(1000, 500));
+        assert_eq!(possible(0, 0), None);
+    }
 
     #[test]
     fn the_listener_of_a_socket_is_known() {

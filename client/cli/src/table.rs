@@ -36,7 +36,7 @@ impl Table {
             Some(size) if output::is_terminal() => usize::try_from(size.cols).ok(),
             _ => None,
         };
-        let lines = self.lines(width.filter(|width| *width > 0));
+        let lines = self.lines(width);
         for (i, line) in lines.iter().enumerate() {
             if i == 0 && output::colours() {
                 output::line(&format!("\x1b[1m{line}\x1b[0m"))?;

@@ -306,7 +306,7 @@ impl View {
     fn warn_if_smaller(&self, size: Option<v1::TerminalSize>) {
         let (Some(theirs), Some(own)) = (size, os::terminal_size()) else { return };
         let smaller = own.cols < theirs.cols || own.rows < theirs.rows;
-        if self.role == Role::Observe && smaller && own.cols > 0 {
+        if self.role == Role::Observe && smaller {
             over_screen(&format!(
                 "[the session is {}x{}, larger than this terminal: make it larger]",
                 theirs.cols, theirs.rows

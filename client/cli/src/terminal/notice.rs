@@ -8,7 +8,7 @@ use crate::{os, output};
 /// cursor and pen back; without a terminal, a line on standard error.
 pub(crate) fn over_screen(text: &str) {
     match os::terminal_size() {
-        Some(v1::TerminalSize { rows, cols }) if output::is_terminal() && rows > 0 => {
+        Some(v1::TerminalSize { rows, cols }) if output::is_terminal() => {
             let width = usize::try_from(cols).unwrap_or(usize::MAX);
             let text: String = text.chars().take(width).collect();
             let painted = format!("\x1b7\x1b[{rows};1H\x1b[0;7m{text}\x1b[0m\x1b[K\x1b8");
