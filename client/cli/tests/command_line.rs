@@ -1,6 +1,7 @@
 //! The command line of `cpctl` without a daemon. (That there is an integration test makes
 //! `cargo test` build the binary.)
 #![cfg(test)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::{Command, Output};
 

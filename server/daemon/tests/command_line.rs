@@ -1,4 +1,5 @@
 //! The command line of `cpd`. (That there is an integration test makes `cargo test` build the binary.)
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::{Command, Output};
 
