@@ -1,7 +1,10 @@
 //! The shims this daemon started are its children: whoever starts a process must reap it.
 
 use std::collections::HashSet;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,7 +40,7 @@ impl Shims {
     pub(crate) fn launch(&self, spec: &LaunchSpec, session_file: &[u8]) -> io::Result<Arc<Link>> {
         let bundle = Bundle::new(&spec.bundle);
         bundle.create()?;
-        std::fs::write(bundle.session_file(), session_file)?;
+        write_private(&bundle.session_file(), session_file)?;
         let Launched { socket, child } = launch(&self.binary, spec)?;
         self.add(child);
         Link::new(socket).map(Arc::new)
@@ -85,4 +88,10 @@ impl Shims {
             self.forget(pid);
         }
     }
+}
+
+/// Writes a new file that nobody else may read. It is not synced: the row is, and says the same.
+fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
 }
