@@ -155,6 +155,16 @@ impl App {
         }
     }
 
+    /// Whether a process makes all that descend from it part of a session: it is a shim, or was
+    /// started in a session, whatever became of its shim.
+    #[must_use]
+    pub(crate) fn is_inside(&self, pid: i32) -> bool {
+        self.shims.is_shim(pid)
+            || crate::os::session_mark(pid)
+                .and_then(|mark| mark.parse().ok())
+                .is_some_and(|id| self.registry.get(id).is_some())
+    }
+
     /// Whether new sessions are refused.
     #[must_use]
     pub(crate) fn is_draining(&self) -> bool {

@@ -31,8 +31,8 @@ pub(super) enum Peer {
     Refused(String),
 }
 
-/// Says whether a process is one of our shims.
-pub(super) type IsShim = Arc<dyn Fn(i32) -> bool + Send + Sync>;
+/// Says whether a process is one of our shims, or bears the mark of one of our sessions.
+pub(super) type IsInside = Arc<dyn Fn(i32) -> bool + Send + Sync>;
 
 /// Binds the socket under a temporary name with its final mode and renames it: whoever sees the
 /// socket is served.
@@ -55,13 +55,13 @@ pub(super) struct Incoming {
     listener: Option<UnixListener>,
     /// A new one whenever the socket had to be bound again.
     listeners: mpsc::Receiver<UnixListener>,
-    is_shim: IsShim,
+    is_inside: IsInside,
     pause: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 impl Incoming {
-    pub(super) const fn new(listeners: mpsc::Receiver<UnixListener>, is_shim: IsShim) -> Self {
-        Self { listener: None, listeners, is_shim, pause: None }
+    pub(super) const fn new(listeners: mpsc::Receiver<UnixListener>, is_inside: IsInside) -> Self {
+        Self { listener: None, listeners, is_inside, pause: None }
     }
 
     fn identify(&self, stream: &UnixStream) -> Peer {
@@ -75,7 +75,7 @@ impl Incoming {
         let Some(pid) = credentials.pid() else {
             return Peer::Refused("the caller's process cannot be seen".to_owned());
         };
-        match ancestry(pid, |one| (self.is_shim)(one)) {
+        match ancestry(pid, |one| (self.is_inside)(one)) {
             Ancestry::Foreign => Peer::Own { pid },
             Ancestry::Descends => Peer::Refused(
                 "the caller runs inside a session: an agent is no operator".to_owned(),

@@ -94,9 +94,9 @@ impl Services {
         listeners: mpsc::Receiver<UnixListener>,
         app: App,
     ) -> io::Result<()> {
-        let shims = app.clone();
-        let is_shim = std::sync::Arc::new(move |pid| shims.shims.is_shim(pid));
-        let incoming = Incoming::new(listeners, is_shim);
+        let sessions = app.clone();
+        let is_inside = std::sync::Arc::new(move |pid| sessions.is_inside(pid));
+        let incoming = Incoming::new(listeners, is_inside);
         let stop = app.shutdown.clone();
         self.router
             .serve_with_incoming_shutdown(incoming, async move { stop.begun().await })

@@ -37,6 +37,15 @@ pub(crate) fn ancestry(pid: i32, is_shim: impl Fn(i32) -> bool) -> Ancestry {
     Ancestry::Unknown
 }
 
+/// The session whose mark a process was started with: the one way to know an orphan whose shim was
+/// killed. It can be wiped off, but not by accident.
+pub(crate) fn session_mark(pid: i32) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mark = b"CODEPLANE_SESSION=";
+    let value = environment.split(|byte| *byte == 0).find_map(|pair| pair.strip_prefix(mark))?;
+    String::from_utf8(value.to_vec()).ok()
+}
+
 /// The parent of `pid`; 0 for process 1 and for a process whose parent is outside our namespace.
 fn parent(pid: i32) -> Option<i32> {
     // The parent stands near the beginning, and one read of what is generated gives all of it.
@@ -64,5 +73,16 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(ancestry(pid, |_| false), Ancestry::Unknown);
+    }
+
+    #[test]
+    fn a_process_carries_the_mark_it_was_started_with() {
+        let mut command = std::process::Command::new("sleep");
+        let mut child = command.arg("60").env("CODEPLANE_SESSION", "some id").spawn().unwrap();
+
+        assert_eq!(session_mark(i32::try_from(child.id()).unwrap()).as_deref(), Some("some id"));
+
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }
