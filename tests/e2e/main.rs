@@ -14,4 +14,5 @@ mod kit_daemon;
 mod layers;
 mod lifecycle;
 mod protos;
+mod security;
 mod source;

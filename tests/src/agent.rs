@@ -6,6 +6,7 @@
 
 mod act;
 mod input;
+mod knock;
 mod processes;
 
 use std::io;
@@ -27,6 +28,8 @@ size                prints `size COLSxROWS`
 sizes N             prints `size COLSxROWS` at each of N changes
 ignore SIGNAL       ignores TERM, HUP, INT, QUIT, …
 daemonise FILE      leaves a process behind, two forks and a session away, its pid in FILE
+aside A && B && …   runs commands in a process two forks and a session away
+knock SOCKET FILE   makes every call of the API there, empty; a line in FILE for each: path, answer
 child FILE          starts a process that holds the terminal, its pid in FILE
 pid FILE            writes its own pid into FILE
 touch FILE          creates FILE

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::termios::{OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 
-use super::{COMMANDS, Step, input, processes};
+use super::{COMMANDS, Step, input, knock, processes};
 use crate::{Stream, cook_output, pause};
 
 /// Runs one command.
@@ -33,6 +33,9 @@ pub fn run_command(line: &str) -> io::Result<Step> {
         "daemonise" => processes::daemonise(rest)?,
         "child" => processes::child(rest)?,
         "detach" => processes::detach(rest)?,
+        "aside" => processes::aside(rest)?,
+        "beside" => processes::beside(rest)?,
+        "knock" => knock_at(rest)?,
         "linger" => processes::linger(rest)?,
         "die" => processes::die(rest)?,
         "pid" => write_whole(rest, &std::process::id().to_string())?,
@@ -98,6 +101,13 @@ fn listen(verb: &str, rest: &str) -> io::Result<()> {
             let quiet = Duration::from_millis(number(quiet_ms)?);
             input::ask(&unescape(text)?, quiet, Path::new(file))
         }
+        _ => Err(bad("wrong number of arguments")),
+    }
+}
+
+fn knock_at(rest: &str) -> io::Result<()> {
+    match words(rest).as_slice() {
+        [socket, file] => write_whole(file, &knock::every_call(socket)?),
         _ => Err(bad("wrong number of arguments")),
     }
 }

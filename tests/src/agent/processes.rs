@@ -54,6 +54,25 @@ pub(super) fn detach(pid_file: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Has commands, joined by ` && `, run by a process that nobody's process group, session or parent leads to.
+pub(super) fn aside(command: &str) -> io::Result<()> {
+    let status = this_program().arg(format!("beside {command}")).status()?;
+    if status.success() { Ok(()) } else { Err(bad("it did not start")) }
+}
+
+/// The one between: leads a new session, starts the one that stays in it, and ends.
+pub(super) fn beside(command: &str) -> io::Result<()> {
+    setsid()?;
+    let mut process = this_program();
+    process
+        .args(command.split(" && "))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    Ok(())
+}
+
 /// Starts a process that keeps our terminal open.
 pub(super) fn child(pid_file: &str) -> io::Result<()> {
     this_program().args(["ignore HUP", &format!("linger {pid_file}")]).spawn()?;
