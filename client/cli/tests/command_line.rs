@@ -1,7 +1,6 @@
 //! The command line of `cpctl` without a daemon. (That there is an integration test makes
 //! `cargo test` build the binary.)
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::{Command, Output};
 

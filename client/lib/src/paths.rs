@@ -47,7 +47,7 @@ pub enum PathsError {
 impl Directories {
     /// Applies the rules: what was said explicitly, then `CODEPLANE_STATE_DIR` and
     /// `CODEPLANE_RUNTIME_DIR`, then the XDG base directories, then the home directory. Without
-    /// `XDG_RUNTIME_DIR` the sockets are in `run` below the state, which only its owner can enter:
+    /// `XDG_RUNTIME_DIR`, and where the state was named explicitly, the sockets are in `run` below the state, which only its owner can enter:
     /// never in a directory where others can be first.
     ///
     /// `lookup` reads an environment variable; an empty one counts as not set.
@@ -70,6 +70,8 @@ impl Directories {
         // The XDG specification: a relative path is to be ignored.
         let base = |name| get(name).filter(|path| path.is_absolute());
 
+        // Whoever names the state means a daemon of its own, and not the sockets of the usual one.
+        let named = overrides.state.is_some() || get(STATE_VARIABLE).is_some();
         let state = match overrides.state {
             Some(path) => absolute("--state-dir", path)?,
             None => match get(STATE_VARIABLE) {
@@ -85,6 +87,7 @@ impl Directories {
             None => match get(RUNTIME_VARIABLE) {
                 Some(path) => absolute(RUNTIME_VARIABLE, path)?,
                 None => base("XDG_RUNTIME_DIR")
+                    .filter(|_| !named)
                     .map_or_else(|| state.join("run"), |path| path.join("codeplane")),
             },
         };

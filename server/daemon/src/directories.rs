@@ -93,8 +93,8 @@ impl Directories {
     /// Where they are, from what was given and the environment.
     ///
     /// State: given, `CODEPLANE_STATE_DIR`, `$XDG_STATE_HOME/codeplane`, `~/.local/state/codeplane`.
-    /// Runtime: given, `CODEPLANE_RUNTIME_DIR`, `$XDG_RUNTIME_DIR/codeplane`, `run` in the state
-    /// directory. The client resolves them by the same rules.
+    /// Runtime: given, `CODEPLANE_RUNTIME_DIR`, `run` in a state directory that was given by flag or
+    /// variable, `$XDG_RUNTIME_DIR/codeplane`, `run` in the state directory. The client resolves them by the same rules.
     ///
     /// # Errors
     /// [`DirectoryError`] if nothing says where, or a path is relative or too long.
@@ -104,14 +104,19 @@ impl Directories {
         lookup: impl Fn(&str) -> Option<PathBuf>,
     ) -> Result<Self, DirectoryError> {
         let lookup = |name: &str| lookup(name).filter(|value| !value.as_os_str().is_empty());
+        // The XDG specification: a relative path is to be ignored.
+        let base = |name: &str| lookup(name).filter(|path| path.is_absolute());
+        // Whoever names the state means a daemon of its own, and not the sockets of the usual one.
+        let named = state.clone().or_else(|| lookup("CODEPLANE_STATE_DIR"));
         let state = state
             .or_else(|| lookup("CODEPLANE_STATE_DIR"))
-            .or_else(|| lookup("XDG_STATE_HOME").map(|dir| dir.join("codeplane")))
-            .or_else(|| lookup("HOME").map(|dir| dir.join(".local/state/codeplane")))
+            .or_else(|| base("XDG_STATE_HOME").map(|dir| dir.join("codeplane")))
+            .or_else(|| base("HOME").map(|dir| dir.join(".local/state/codeplane")))
             .ok_or(DirectoryError::NoHome)?;
         let runtime = runtime
             .or_else(|| lookup("CODEPLANE_RUNTIME_DIR"))
-            .or_else(|| lookup("XDG_RUNTIME_DIR").map(|dir| dir.join("codeplane")))
+            .or_else(|| named.map(|state| state.join("run")))
+            .or_else(|| base("XDG_RUNTIME_DIR").map(|dir| dir.join("codeplane")))
             .unwrap_or_else(|| state.join("run"));
         for path in [&state, &runtime] {
             if !path.is_absolute() {
@@ -273,6 +278,9 @@ mod tests {
         let xdg = resolve(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s"), ("XDG_RUNTIME_DIR", "/r")]);
         assert_eq!(xdg.unwrap().socket(), Path::new("/r/codeplane/op/cpd.sock"));
 
+        let side = [("CODEPLANE_STATE_DIR", "/s"), ("XDG_RUNTIME_DIR", "/r")];
+        assert_eq!(resolve(&side).unwrap().runtime, Path::new("/s/run"));
+
         let own = resolve(&[("CODEPLANE_STATE_DIR", "/s"), ("CODEPLANE_RUNTIME_DIR", "/r")]);
         assert_eq!(own.unwrap(), Directories { state: "/s".into(), runtime: "/r".into() });
     }
@@ -285,7 +293,9 @@ mod tests {
 
         assert!(matches!(error, Err(DirectoryError::TooLong { .. })));
         assert!(matches!(resolve(&[]), Err(DirectoryError::NoHome)));
-        assert!(matches!(resolve(&[("HOME", "x")]), Err(DirectoryError::Relative { .. })));
+        assert!(matches!(resolve(&[("HOME", "x")]), Err(DirectoryError::NoHome)));
+        let relative = resolve(&[("CODEPLANE_STATE_DIR", "x")]);
+        assert!(matches!(relative, Err(DirectoryError::Relative { .. })));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use codeplane_tests::{
 use tonic::Code;
 
 const STEAL: Request = Request::AcquireControl(AttachAcquireControl { if_free: false });
-const RELEASE: Request = Request::ReleaseControl(AttachReleaseControl {});
+const RELEASE: Request = Request::ReleaseControl(AttachReleaseControl { position: None });
 
 /// A session whose program prints what it reads, byte by byte.
 async fn echoing(daemon: &TestDaemon) -> String {

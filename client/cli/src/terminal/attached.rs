@@ -225,7 +225,7 @@ impl View {
         if self.absence != Absence::None {
             return Some(Ending::Detached);
         }
-        self.input.detach();
+        self.input.detach(self.attachment.position());
         self.leaving_until = Some(Instant::now() + LEAVING);
         None
     }

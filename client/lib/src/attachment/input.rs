@@ -77,8 +77,14 @@ impl AttachmentInput {
     }
 
     /// Gives control up and observes.
-    pub fn release_control(&self) {
-        self.outbox.wish(Request::ReleaseControl(v1::AttachReleaseControl {}));
+    ///
+    /// `shown` is how far the terminal was given the output ([`Attachment::position`]): what is asked
+    /// behind it, the daemon answers. None: everything.
+    ///
+    /// [`Attachment::position`]: super::Attachment::position
+    pub fn release_control(&self, shown: Option<v1::OutputPosition>) {
+        let release = v1::AttachReleaseControl { position: shown };
+        self.outbox.wish(Request::ReleaseControl(release));
     }
 
     /// Asks whether the daemon is there; `Pong` with the same id is the answer.
@@ -87,7 +93,9 @@ impl AttachmentInput {
     }
 
     /// Leaves once everything typed before is on its way; `End` is the answer.
-    pub fn detach(&self) {
-        self.outbox.detach();
+    ///
+    /// `shown` is as in [`Self::release_control`].
+    pub fn detach(&self, shown: Option<v1::OutputPosition>) {
+        self.outbox.detach(shown);
     }
 }

@@ -149,8 +149,8 @@ impl Outbox {
     }
 
     /// Says good-bye once everything typed before is on its way.
-    pub(super) fn detach(&self) {
-        self.change(|state| state.detach = Some(Request::Detach(v1::AttachDetach {})));
+    pub(super) fn detach(&self, position: Option<v1::OutputPosition>) {
+        self.change(|state| state.detach = Some(Request::Detach(v1::AttachDetach { position })));
     }
 
     /// Remembers the size that Init tells.

@@ -219,7 +219,7 @@ async fn leaving_ends_with_the_reason() {
     let mut attachment = attach(&server.client().await, in_control()).await;
 
     attachment.input().send(Bytes::from_static(b"exit")).await.unwrap();
-    attachment.input().detach();
+    attachment.input().detach(None);
 
     let over = |event: &TerminalEvent| matches!(event, TerminalEvent::End { .. });
     let event = within(read_until(&mut attachment, over)).await;

@@ -141,6 +141,11 @@ impl Typing {
         self.live.fit_holder().await;
     }
 
+    /// The client's terminal is given no output behind this position.
+    pub(crate) fn shown_up_to(&self, position: OutputPosition) {
+        self.live.shown_up_to(&self.seat, position);
+    }
+
     /// Leaves; the stream ends.
     pub(crate) fn detach(&self) {
         self.live.ask_to_leave(&self.seat);

@@ -228,11 +228,13 @@ async fn act(message: v1::AttachRequest, typing: &Typing) -> Result<(), Error> {
         Some(Inbound::AcquireControl(acquire)) => {
             typing.acquire(how(acquire.if_free)).await.map(drop)
         }
-        Some(Inbound::ReleaseControl(_)) => {
+        Some(Inbound::ReleaseControl(release)) => {
+            shown(typing, "release_control.position", release.position)?;
             typing.release().await;
             Ok(())
         }
-        Some(Inbound::Detach(_)) => {
+        Some(Inbound::Detach(detach)) => {
+            shown(typing, "detach.position", detach.position)?;
             typing.detach();
             Ok(())
         }
@@ -244,6 +246,13 @@ async fn act(message: v1::AttachRequest, typing: &Typing) -> Result<(), Error> {
         // A newer client may say what we do not know.
         None => Ok(()),
     }
+}
+
+fn shown(typing: &Typing, field: &str, at: Option<v1::OutputPosition>) -> Result<(), Error> {
+    if let Some(position) = at {
+        typing.shown_up_to(fields::position(field, position)?);
+    }
+    Ok(())
 }
 
 fn attach(init: v1::AttachInit) -> Result<AttachRequest, Error> {

@@ -141,6 +141,13 @@ impl Live {
         self.changed();
     }
 
+    /// An attachment's terminal is given no output behind this position.
+    pub(crate) fn shown_up_to(&self, seat: &Seat, position: OutputPosition) {
+        if position.incarnation == self.incarnation() {
+            seat.set_shown(position.offset);
+        }
+    }
+
     /// An attachment wants to leave.
     pub(crate) fn ask_to_leave(&self, seat: &Seat) {
         seat.depart(StreamEnd::Detached);

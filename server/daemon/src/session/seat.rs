@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use codeplane_core::{AttachmentId, TerminalSize};
+use codeplane_core::{AttachmentId, Offset, TerminalSize};
 
 use super::frame::StreamEnd;
 
@@ -35,6 +35,8 @@ pub(crate) struct Seat {
     /// Why it leaves, once it does.
     departure: OnceLock<StreamEnd>,
     size: Mutex<Option<TerminalSize>>,
+    /// Up to where its client's terminal has been given the output; `u64::MAX`: everything.
+    shown: AtomicU64,
 }
 
 impl Seat {
@@ -56,6 +58,7 @@ impl Seat {
             retell: AtomicBool::new(false),
             departure: OnceLock::new(),
             size: Mutex::new(None),
+            shown: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -100,6 +103,16 @@ impl Seat {
 
     pub(super) fn take_ping(&self) -> Option<u64> {
         self.ping.swap(0, Ordering::AcqRel).checked_sub(1)
+    }
+
+    /// Its client's terminal has been given the output up to here, and is given no more.
+    pub(super) fn set_shown(&self, shown: Offset) {
+        self.shown.store(shown.0, Ordering::Release);
+    }
+
+    /// Where control passes on if it is given up when the output ends at `end`.
+    pub(super) fn passes_at(&self, end: Offset) -> Offset {
+        Offset(self.shown.load(Ordering::Acquire)).min(end)
     }
 
     /// It leaves; the first reason stays.

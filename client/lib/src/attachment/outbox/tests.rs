@@ -98,7 +98,7 @@ fn good_bye_comes_after_what_was_typed_before() {
     outbox.join(0, Numbering::Anew, Right::Control);
 
     typed(&outbox, &["a"]);
-    outbox.detach();
+    outbox.detach(None);
 
     let mut state = outbox.lock();
     assert!(matches!(state.next_request(), Some(Request::Input(_))));

@@ -10,7 +10,7 @@ mod watched;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use codeplane_core::{
     AttachmentId, ControlLease, Incarnation, Offset, OutputPosition, Session, SessionId,
@@ -34,6 +34,7 @@ use crate::session::watch::Watcher;
 /// One session. Everything is a level that anybody may look at after a wake-up.
 #[derive(Debug)]
 pub(crate) struct Live {
+    own: Weak<Self>,
     id: SessionId,
     bundle: Bundle,
     /// End of the present incarnation's log, in bytes.
@@ -98,7 +99,8 @@ impl Live {
     ) -> Arc<Self> {
         let size = session.spec.size;
         let id = session.id();
-        Arc::new(Self {
+        Arc::new_cyclic(|own| Self {
+            own: Weak::clone(own),
             id,
             bundle: Bundle::new(bundle),
             end: AtomicU64::new(0),

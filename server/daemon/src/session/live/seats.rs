@@ -69,11 +69,13 @@ impl Live {
                 remembered.seq = remembered.seq.max(seat.acked());
             }
             if state.lease.release(seat.id()) == ControlChange::Changed {
-                state.control_passes(end);
+                state.control_passes(seat.passes_at(end));
             }
         }
         drop(state);
         self.changed();
+        // Questions that its terminal did not get to see are the daemon's now.
+        self.watch_again();
     }
 
     /// A seat by its id.
@@ -107,12 +109,14 @@ impl Live {
     pub(crate) fn release(&self, who: AttachmentId) -> Option<AttachmentId> {
         let end = self.end();
         let mut state = self.lock();
+        let at = state.seats.get(&who).map_or(end, |seat| seat.passes_at(end));
         if state.lease.release(who) == ControlChange::Changed {
-            state.control_passes(end);
+            state.control_passes(at);
         }
         let holder = state.lease.holder();
         drop(state);
         self.changed();
+        self.watch_again();
         holder
     }
 

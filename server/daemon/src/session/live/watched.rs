@@ -22,6 +22,13 @@ impl Live {
         self.look.store(false, Ordering::Release);
     }
 
+    /// Has the watching thread look again, though nothing was printed.
+    pub(super) fn watch_again(&self) {
+        if let Some(own) = self.own.upgrade() {
+            self.watcher().grown(&own);
+        }
+    }
+
     /// The change of size with this number or the first one after it: its number, place and size.
     pub(in crate::session) fn resize_after(
         &self,

@@ -1,5 +1,6 @@
 //! What the watching thread knows of one session.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,9 @@ const CHUNK: usize = 256 << 10;
 /// be typed into whatever asks for input now.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
+/// Most questions of one session that are left to a terminal at a time.
+const LEFT: usize = 32;
+
 /// The scanner of one session with its place in the log, and the keeper of its screen.
 pub(super) struct Tracked {
     incarnation: Incarnation,
@@ -30,6 +34,9 @@ pub(super) struct Tracked {
     reader: LogReader,
     /// Number of the next change of size that the scanner has not seen.
     resize: u64,
+    /// Questions left to the terminal that holds control, while they are fresh: it may give control
+    /// up without having seen them.
+    left: VecDeque<Question>,
 }
 
 impl Tracked {
@@ -45,7 +52,15 @@ impl Tracked {
         let scanner = Scanner::resume(start, modes);
         let mut trail = ModesTrail::new();
         trail.look(&scanner);
-        Self { incarnation, scanner, trail, keeper, reader: live.reader(), resize }
+        Self {
+            incarnation,
+            scanner,
+            trail,
+            keeper,
+            reader: live.reader(),
+            resize,
+            left: VecDeque::new(),
+        }
     }
 
     pub(super) const fn modes(&self) -> &Modes {
@@ -57,6 +72,7 @@ impl Tracked {
         if self.incarnation != live.incarnation() {
             *self = Self::new(live);
         }
+        self.answer_left(live);
         let (begin, end) = (self.scanner.end(), live.end());
         let mut buffer = Vec::new();
         while self.scanner.end() < end {
@@ -100,17 +116,32 @@ impl Tracked {
     fn scan(&mut self, live: &Arc<Live>, at: Offset, bytes: &[u8]) {
         let mut asked = Vec::new();
         self.trail.scan(&mut self.scanner, at, bytes, &mut |fact, modes| {
-            if let Some(question) = react(live, fact, modes) {
-                asked.push(question);
-            }
+            asked.extend(react(live, fact, modes));
         });
         for question in asked {
-            let cursor = if question.query.needs_cursor() {
-                self.cursor_at(live, question.at)
-            } else {
-                None
-            };
-            answer::answer(live, &question.query, &question.modes, cursor);
+            self.answer_or_leave(live, question);
+        }
+    }
+
+    fn answer_or_leave(&mut self, live: &Arc<Live>, question: Question) {
+        if question.query != Query::ProgramStatus && !live.daemon_answers(question.at) {
+            if self.left.len() == LEFT {
+                self.left.pop_front();
+            }
+            self.left.push_back(question);
+            return;
+        }
+        let needs = question.query.needs_cursor();
+        let cursor = if needs { self.cursor_at(live, question.at) } else { None };
+        answer::answer(live, &question.query, &question.modes, cursor);
+    }
+
+    /// Answers what a terminal that has given control up did not get to see.
+    fn answer_left(&mut self, live: &Arc<Live>) {
+        for question in std::mem::take(&mut self.left) {
+            if !live.is_older(question.end, ANSWER_WITHIN) {
+                self.answer_or_leave(live, question);
+            }
         }
     }
 
@@ -167,6 +198,7 @@ struct Question {
     /// The modes right behind it.
     modes: Modes,
     at: Offset,
+    end: Offset,
 }
 
 /// What a sequence asks of us.
@@ -175,8 +207,9 @@ fn react(live: &Arc<Live>, fact: Fact, modes: &Modes) -> Option<Question> {
         FactKind::Query(query) => {
             if live.is_older(fact.span.end, ANSWER_WITHIN) {
                 debug!(session.id = %live.id(), "a query is too old to be answered");
-            } else if query == Query::ProgramStatus || live.daemon_answers(fact.span.start) {
-                return Some(Question { query, modes: modes.clone(), at: fact.span.start });
+            } else {
+                let (at, end) = (fact.span.start, fact.span.end);
+                return Some(Question { query, modes: modes.clone(), at, end });
             }
         }
         FactKind::Title(title) => {
