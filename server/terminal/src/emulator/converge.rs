@@ -81,7 +81,7 @@ pub fn converge(tail: &Tail<'_>, scrollback_lines: usize) -> Option<Screen> {
     }
     let determined = resizes.first().map_or(tail.bytes.len(), |resize| index(tail, resize.at));
     let (before, after) = tail.bytes.split_at(determined);
-    let mut screen = determine(tail.start, before, &modes, (tail.base, scrollback_lines))?;
+    let mut screen = determine(tail.start, before, &modes, tail.base, scrollback_lines)?;
     screen.feed_resized(after, resizes);
     Some(screen)
 }
@@ -91,7 +91,8 @@ fn determine(
     start: Offset,
     bytes: &[u8],
     modes: &Modes,
-    (base, scrollback_lines): (Option<&Checkpoint>, usize),
+    base: Option<&Checkpoint>,
+    scrollback_lines: usize,
 ) -> Option<Screen> {
     let (from, modes) = anchor(start, bytes, modes)?;
     let bytes = &bytes[from..];

@@ -132,7 +132,8 @@ impl OutputFilter {
         }
     }
 
-    /// What is still held back, when the output has ended.
+    /// What is still held back, when the output has ended or goes on elsewhere. The filter is then
+    /// as new, but for who answers.
     #[must_use]
     pub fn finish(&mut self) -> Vec<u8> {
         self.machine = Machine::default();
