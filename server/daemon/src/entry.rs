@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::config::{self, ConfigError, Sources};
 use crate::directories::{Directories, DirectoryError};
 use crate::serve::{ServeError, Served, serve};
-use crate::telemetry;
+use crate::{os, telemetry};
 
 /// Exit code: the command line or the settings are wrong (`EX_CONFIG`).
 const EXIT_CONFIG: u8 = 78;
@@ -170,7 +170,8 @@ impl Failure {
 }
 
 fn try_daemon(args: &DaemonArgs) -> Result<Served, Failure> {
-    if let Ok(session) = std::env::var("CODEPLANE_SESSION") {
+    // Its own environment may have been wiped; that of the process that started it was not.
+    if let Some(session) = os::inherited_mark() {
         return Err(Failure::InSession(session));
     }
     let config = config::load(&sources(args)).map_err(Failure::Config)?;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
-use codeplane_core::{ExitStatus, Offset, Timestamp};
+use codeplane_core::{ExitStatus, Offset, SessionId, Timestamp};
 
 use crate::fault::{StartFault, StartStep};
 use crate::os::{self, Identity};
@@ -130,17 +130,21 @@ impl ShimRecord {
         process.send(libc::SIGKILL)
     }
 
-    /// Kills what a dead shim may have left in its control group, and removes the group.
+    /// Kills what a dead shim may have left: everything in its control group, which is removed, or
+    /// where there was none every process that was started with the mark of its session, the
+    /// variable `CODEPLANE_SESSION`.
     ///
     /// A shim that ends takes everything with it; one that was itself killed cannot, and a program
-    /// that ignores the hang-up of its terminal lives on. Returns whether the group is gone, which
-    /// takes a moment after the first call; where there was none, there is nothing to do.
+    /// that ignores the hang-up of its terminal lives on. Returns whether all is gone, which takes a
+    /// moment after the first call.
     #[must_use]
-    pub fn reap_leftovers(&self) -> bool {
-        let Some(group) = self.cgroup.as_deref() else { return true };
+    pub fn reap_leftovers(&self, session: SessionId) -> bool {
         if self.is_running() || !os::boot_id().is_ok_and(|boot_id| boot_id == self.boot_id) {
             return !self.is_running();
         }
+        let Some(group) = self.cgroup.as_deref() else {
+            return os::kill_marked(&format!("CODEPLANE_SESSION={session}")) == 0;
+        };
         if os::kill_cgroup(group).is_ok() {
             os::remove_cgroup(group).ok();
         }

@@ -121,7 +121,7 @@ async fn who_detaches_is_answered_at_once_even_under_a_flood() {
     for _ in 0..5 {
         let mut attached = daemon.attach(observe(&session.id)).await;
         attached.read_bytes(100_000).await;
-        attached.send(Request::Detach(codeplane_client::v1::AttachDetach {})).await;
+        attached.send(Request::Detach(codeplane_client::v1::AttachDetach::default())).await;
         assert_eq!(attached.read_to_end().await, EndReason::Detached);
     }
 

@@ -106,7 +106,7 @@ async fn the_terminal_of_the_holder_answers_and_the_daemon_again_when_it_has_lef
     ask_now(&log, 1);
     answer_one(&mut attached).await;
     answered(&log, 2).await;
-    attached.send(Request::Detach(codeplane_client::v1::AttachDetach {})).await;
+    attached.send(Request::Detach(codeplane_client::v1::AttachDetach::default())).await;
     attached.read_to_end().await;
     ask_now(&log, 2);
 
@@ -191,7 +191,7 @@ async fn visit(daemon: &TestDaemon, session: &str, number: u64) {
     }
     attached.settle().await;
     answer_all(&mut attached, &mut answered).await;
-    attached.send(Request::Detach(codeplane_client::v1::AttachDetach {})).await;
+    attached.send(Request::Detach(codeplane_client::v1::AttachDetach::default())).await;
     attached.read_to_end().await;
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::App;
-use crate::session::{Fact, Live};
+use crate::session::{Fact, Leftovers, Live};
 
 /// How many facts of one session may wait to be written.
 pub(super) const FACTS: usize = 64;
@@ -174,13 +174,25 @@ impl App {
         let looked = Arc::clone(live);
         let reason = match self.shutdown.spawn_blocking(move || looked.written_end()).await {
             Ok(Ok(Some(reason))) => reason,
-            Ok(Ok(None)) => EndReason::Lost { cause: "its shim was killed".to_owned() },
+            Ok(Ok(None)) => {
+                self.reap_orphans(live).await;
+                EndReason::Lost { cause: "its shim was killed".to_owned() }
+            }
             Ok(Err(error)) => {
                 EndReason::Lost { cause: format!("its exit status cannot be read: {error}") }
             }
             Err(_) => return,
         };
         self.record_end(live, reason).await;
+    }
+
+    /// A shim that was killed could not take everything with it.
+    async fn reap_orphans(&self, live: &Arc<Live>) {
+        let orphaned = Arc::clone(live);
+        let left = self.shutdown.spawn_blocking(move || orphaned.reap_leftovers()).await;
+        if let Ok(Leftovers::Dying) = left {
+            warn!(session.id = %live.id(), "processes of session {} are being killed", live.id());
+        }
     }
 
     async fn update(

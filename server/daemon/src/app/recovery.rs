@@ -192,7 +192,7 @@ impl App {
     async fn end_found(&self, found: Found, reason: Option<EndReason>) {
         let written = found.on_disk.end.clone();
         if let Some(record) = &found.on_disk.shim
-            && !record.reap_leftovers()
+            && !record.reap_leftovers(found.id)
         {
             warn!(session.id = %found.id, "processes of session {} are being killed", found.id);
         }

@@ -46,6 +46,13 @@ pub(crate) fn session_mark(pid: i32) -> Option<String> {
     String::from_utf8(value.to_vec()).ok()
 }
 
+/// The session that this process or one of its ancestors was started in.
+pub(crate) fn inherited_mark() -> Option<String> {
+    let own = i32::try_from(std::process::id()).ok()?;
+    let chain = std::iter::successors(Some(own), |pid| parent(*pid).filter(|next| *next > 0));
+    chain.take(4096).find_map(session_mark)
+}
+
 /// The parent of `pid`; 0 for process 1 and for a process whose parent is outside our namespace.
 fn parent(pid: i32) -> Option<i32> {
     // The parent stands near the beginning, and one read of what is generated gives all of it.

@@ -5,7 +5,7 @@ mod limits;
 mod notify;
 mod signal;
 
-pub(crate) use ancestry::{Ancestry, ancestry, session_mark};
+pub(crate) use ancestry::{Ancestry, ancestry, inherited_mark, session_mark};
 pub(crate) use limits::{open_files, raise_open_files, yield_to_others};
 pub(crate) use notify::{Notification, notify};
 pub(crate) use signal::signal_number;

@@ -56,6 +56,15 @@ pub(crate) enum Program {
     Over(EndReason),
 }
 
+/// What a shim that was killed left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leftovers {
+    /// Nothing.
+    None,
+    /// Processes that were just told to die.
+    Dying,
+}
+
 impl OnDisk {
     /// Reads a directory.
     pub(crate) fn read(bundle: &Bundle) -> Self {
@@ -153,6 +162,15 @@ impl Live {
             }
         }
         self.set_sizes(first, &later);
+    }
+
+    /// Kills what a shim that was killed left behind. Blocks.
+    pub(crate) fn reap_leftovers(&self) -> Leftovers {
+        let dir = self.bundle().incarnation(self.incarnation());
+        match dir.read_shim() {
+            Ok(Some(record)) if !record.reap_leftovers(self.id()) => Leftovers::Dying,
+            Ok(Some(_) | None) | Err(_) => Leftovers::None,
+        }
     }
 
     /// How the newest run ended as its shim wrote it, and where its output ends. Blocks.

@@ -11,7 +11,7 @@ mod terminal;
 mod tree;
 
 pub(crate) use cgroup::{Cgroup, kill as kill_cgroup, remove as remove_cgroup};
-pub(crate) use pidfd::{PidFd, signal_descendant};
+pub(crate) use pidfd::{PidFd, kill_marked, signal_descendant};
 pub(crate) use poll::{Interest, Poll};
 pub(crate) use process::{
     Awaited, Identity, Reaped, SignalDoor, adopt_descendants, boot_id, close_inherited,

@@ -1,5 +1,6 @@
 //! Processes by descriptor: a number may name another process tomorrow, a descriptor never does.
 
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -52,4 +53,19 @@ pub(crate) fn signal_descendant(pid: i32, ancestor: i32, signals: &[i32]) {
         // It may be gone by now, or be of another user since it executed something.
         process.send(*signal).ok();
     }
+}
+
+/// Kills every process that was started with `pair` in its environment; answers how many there were.
+///
+/// The descriptor is opened first and the environment read after it, as in [`signal_descendant`].
+pub(crate) fn kill_marked(pair: &str) -> usize {
+    let Ok(processes) = fs::read_dir("/proc") else { return 0 };
+    let numbers = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let kill = |pid: i32| {
+        let process = PidFd::open(pid).ok()?;
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        environment.split(|byte| *byte == 0).find(|one| *one == pair.as_bytes())?;
+        process.send(libc::SIGKILL).ok()
+    };
+    numbers.filter_map(kill).count()
 }

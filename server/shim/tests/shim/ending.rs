@@ -263,17 +263,10 @@ fn a_shim_that_is_killed_takes_its_program_along_and_its_group_can_be_reaped() {
 
     eventually("hang-up", || (!is_alive(&pid)).then_some(()));
     assert_eq!(shim.files().read_exit().unwrap(), None);
-    if record.cgroup.is_some() {
-        assert!(is_alive(&hidden));
-        eventually("empty group", || record.reap_leftovers().then_some(()));
-        assert!(!is_alive(&hidden));
-    } else {
-        nix::sys::signal::kill(
-            nix::unistd::Pid::from_raw(hidden.trim().parse().unwrap()),
-            nix::sys::signal::Signal::SIGKILL,
-        )
-        .unwrap();
-    }
+    assert!(is_alive(&hidden), "nobody has cleared up yet");
+    let session = shim.spec.session;
+    eventually("nothing left", || record.reap_leftovers(session).then_some(()));
+    eventually("its death", || (!is_alive(&hidden)).then_some(()));
 }
 
 #[test]

@@ -34,14 +34,18 @@ pub(crate) struct TestShim {
 
 /// What a shell would run, with a bundle in `dir`.
 pub(crate) fn spec(dir: &TempDir, script: &str) -> LaunchSpec {
+    let session = SessionId::random();
     LaunchSpec {
-        session: SessionId::random(),
+        session,
         incarnation: Incarnation::FIRST,
         bundle: dir.path().join("bundle"),
         socket: dir.path().join("s"),
         command: vec!["sh".into(), "-c".into(), script.into()],
         cwd: dir.path().to_path_buf(),
-        env: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
+        env: vec![
+            ("PATH".into(), std::env::var_os("PATH").unwrap()),
+            ("CODEPLANE_SESSION".into(), session.to_string().into()),
+        ],
         size: TerminalSize::DEFAULT,
         keep: Keep::KillLeftovers,
         leftover_grace_ms: 300,
@@ -185,7 +189,7 @@ impl Drop for TestShim {
         }
         // Of a shim that was killed something may be left, as it could not clear up.
         if let Ok(Some(record)) = self.files().read_shim() {
-            eventually("empty group", || record.reap_leftovers().then_some(()));
+            eventually("empty group", || record.reap_leftovers(self.spec.session).then_some(()));
         }
     }
 }
