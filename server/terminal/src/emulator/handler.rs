@@ -54,7 +54,8 @@ impl Terminal {
     fn make_room(&mut self, width: usize) {
         let Some(Point { line, column }) = self.place_of_next_character() else { return };
         let cols = self.cols();
-        if column.0 + width < cols {
+        if column.0 + width < cols && width > 0 {
+            self.split_wide(line, column.0);
             for pushed_out in cols - width..cols {
                 self.split_wide(line, pushed_out);
             }
@@ -215,6 +216,9 @@ impl Handler for Terminal {
     }
 
     fn insert_blank(&mut self, columns: usize) {
+        let Point { line, column } = self.cursor().point;
+        self.split_wide(line, column.0);
+        self.split_wide(line, self.cols().saturating_sub(columns));
         self.term.insert_blank(columns);
         self.settle_line(self.cursor().point.line);
     }
@@ -222,6 +226,9 @@ impl Handler for Terminal {
     fn delete_chars(&mut self, columns: usize) {
         // More than there are would erase what is before the cursor.
         let columns = columns.min(self.cols() - self.cursor().point.column.0);
+        let Point { line, column } = self.cursor().point;
+        self.split_wide(line, column.0);
+        self.split_wide(line, column.0 + columns);
         self.term.delete_chars(columns);
         self.settle_line(self.cursor().point.line);
     }

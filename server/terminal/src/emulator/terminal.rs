@@ -19,7 +19,7 @@ use std::mem;
 use alacritty_terminal::Term;
 use alacritty_terminal::event::VoidListener;
 use alacritty_terminal::grid::{Cursor, Dimensions, Grid, Row};
-use alacritty_terminal::index::{Column, Line};
+use alacritty_terminal::index::{Column, Line, Point};
 use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::test::TermSize;
 use alacritty_terminal::term::{Config, TermMode};
@@ -193,6 +193,8 @@ impl Terminal {
         if size == self.size {
             return;
         }
+        let shown = self.grid().saved_cursor.point;
+        let hidden = self.with_hidden_grid(|grid| grid.saved_cursor.point);
         self.term.resize(dimensions(size));
         let cols = usize::from(size.cols());
         for column in self.tabs.len()..cols {
@@ -201,8 +203,8 @@ impl Terminal {
         self.tabs.truncate(cols);
         self.size = size;
         self.region = Region::full(size);
-        settle(self.term.grid_mut());
-        self.with_hidden_grid(settle);
+        settle(self.term.grid_mut(), shown);
+        self.with_hidden_grid(|grid| settle(grid, hidden));
     }
 
     /// DECSTR.
@@ -333,14 +335,18 @@ pub(super) fn dimensions(size: TerminalSize) -> TermSize {
     TermSize::new(size.cols().into(), size.rows().into())
 }
 
-/// Makes the invariants hold after the emulator moved everything about.
-fn settle(grid: &mut Grid<Cell>) {
+/// Makes the invariants hold after the emulator moved everything about for another size.
+///
+/// The saved cursor stays where it was, at `saved`, as in xterm: the emulator would move even one that
+/// was never saved.
+fn settle(grid: &mut Grid<Cell>, saved: Point) {
     let (top, bottom) = (grid.topmost_line().0, grid.bottommost_line());
     let last = grid.last_column();
     for line in top..=bottom.0 {
         settle_row(&mut grid[Line(line)]);
     }
     grid[bottom][last].flags.remove(ROW_END);
+    grid.saved_cursor.point = Point::new(saved.line.min(bottom), saved.column.min(last));
     for is_saved in [false, true] {
         let cursor = if is_saved { &mut grid.saved_cursor } else { &mut grid.cursor };
         if cursor.input_needs_wrap && cursor.point.column < last {

@@ -42,6 +42,35 @@ fn restored(screen: &mut Screen) -> Screen {
     Screen::from_checkpoint(&checkpoint, screen.scrollback_lines())
 }
 
+#[test]
+fn halves_of_two_wide_characters_do_not_make_one() {
+    // Of the first the second half is deleted, and of the second the first.
+    let mut screen = screen_of(size(15, 2), 0, "日\x1b[31m本x\x1b[2G\x1b[2P".as_bytes());
+
+    assert_eq!(screen.snapshot().to_text(), "  x\n");
+    let mut again = restored(&mut screen);
+    assert_eq!(screen.difference(&mut again), None);
+}
+
+#[test]
+fn a_cursor_that_was_never_saved_is_at_home_whatever_the_size_was() {
+    let mut screen = screen_of(size(20, 2), 10, b"a\r\nb\r\nc\r\nd");
+
+    screen.resize(size(20, 4));
+    screen.feed(b"\x1b8");
+
+    assert_eq!((screen.cursor().row, screen.cursor().column), (0, 0));
+}
+
+#[test]
+fn a_character_that_never_ends_is_drawn_before_what_follows_it() {
+    let mut screen = screen_of(size(20, 2), 0, b"\xe6\x97\xe6\x97");
+
+    let mut again = restored(&mut screen);
+    assert_eq!(screen.difference(&mut again), None);
+    assert_eq!(again.snapshot().to_text(), "\u{fffd}\n");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -134,6 +134,16 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(byte, 0..80)
 }
 
+/// The other parser drops what follows the sixteenth semicolon of an OSC.
+fn with_few_separators(mut output: Vec<u8>) -> Vec<u8> {
+    let mut separators = 0;
+    output.retain(|byte| {
+        separators += usize::from(*byte == b';');
+        *byte != b';' || separators < 15
+    });
+    output
+}
+
 fn both(output: &[u8]) -> (Ours, Machine, Theirs, Parser) {
     let (mut ours, mut machine) = (Ours::default(), Machine::default());
     machine.scan(Offset::ZERO, output, &mut ours);
@@ -155,8 +165,7 @@ proptest! {
             samples::output().prop_map(|output| output.bytes()),
         ],
     ) {
-        // The other parser drops what follows the sixteenth semicolon of an OSC.
-        prop_assume!(output.iter().filter(|byte| **byte == b';').count() < 15);
+        let output = with_few_separators(output);
         let (mut ours, mut machine, mut theirs, mut parser) = both(&output);
         machine.scan(Offset(output.len() as u64), END, &mut ours);
         parser.advance(&mut theirs, END);
