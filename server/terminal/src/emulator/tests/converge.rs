@@ -24,7 +24,7 @@ fn long_output() -> impl Strategy<Value = Vec<u8>> {
         b"\x1b[?1049l\r\x1b7",
         b"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n$ ",
     ]);
-    let parts = proptest::collection::vec((samples::output(), anew), 1..12);
+    let parts = proptest::collection::vec((samples::output(), anew), 1..6);
     parts.prop_map(|parts| {
         parts.iter().flat_map(|(output, anew)| [&output.bytes()[..], anew].concat()).collect()
     })
