@@ -4,10 +4,13 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use codeplane_core::SessionId;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
+
+use crate::os;
 
 /// Longest path of a Unix socket: `sun_path` has 108 bytes, one of them for the final NUL.
 const SOCKET_PATH_BYTES: usize = 107;
@@ -193,6 +196,10 @@ impl Directories {
     }
 }
 
+/// How long the lock of a daemon that was killed may outlive it: whatever process it was just making
+/// has it too, until the program in it begins.
+const LOCK_OUTLIVES: Duration = Duration::from_secs(2);
+
 /// Held as long as the daemon lives; the kernel lets go of them with the process.
 #[derive(Debug)]
 pub(crate) struct Locks {
@@ -200,9 +207,10 @@ pub(crate) struct Locks {
     _runtime: Flock<File>,
 }
 
+/// Locks a directory by a file in it.
 fn lock(directory: &Path, path: &Path) -> Result<Flock<File>, DirectoryError> {
     let io = |action| move |source| DirectoryError::Io { action, path: path.to_owned(), source };
-    let file = OpenOptions::new()
+    let mut file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
@@ -211,19 +219,31 @@ fn lock(directory: &Path, path: &Path) -> Result<Flock<File>, DirectoryError> {
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
         .open(path)
         .map_err(io("open"))?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(locked) => {
-            locked.set_len(0).map_err(io("write"))?;
-            fs::write(path, std::process::id().to_string()).map_err(io("write"))?;
-            Ok(locked)
+    let until = Instant::now() + LOCK_OUTLIVES;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(locked) => {
+                locked.set_len(0).map_err(io("write"))?;
+                fs::write(path, std::process::id().to_string()).map_err(io("write"))?;
+                return Ok(locked);
+            }
+            Err((same, nix::errno::Errno::EWOULDBLOCK)) => {
+                let holder = fs::read_to_string(path).ok().and_then(|pid| pid.trim().parse().ok());
+                if holder.is_some_and(os::is_running) || Instant::now() > until {
+                    let pid = holder.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+                    return Err(DirectoryError::Locked { path: directory.to_owned(), pid });
+                }
+                file = same;
+                pause();
+            }
+            Err((_, errno)) => return Err(io("lock")(errno.into())),
         }
-        Err((_, nix::errno::Errno::EWOULDBLOCK)) => {
-            let pid = fs::read_to_string(path).unwrap_or_default();
-            let pid = if pid.trim().is_empty() { "?".to_owned() } else { pid.trim().to_owned() };
-            Err(DirectoryError::Locked { path: directory.to_owned(), pid })
-        }
-        Err((_, errno)) => Err(io("lock")(errno.into())),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing runs yet that could be held up")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
 }
 
 /// Makes a directory with its parents and insists that it is ours and nobody else can write it.
