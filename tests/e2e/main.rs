@@ -16,3 +16,4 @@ mod lifecycle;
 mod protos;
 mod security;
 mod source;
+mod survival;

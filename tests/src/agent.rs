@@ -5,6 +5,7 @@
 //! each. [`COMMANDS`] is the reference.
 
 mod act;
+mod converse;
 mod input;
 mod knock;
 mod processes;
@@ -18,6 +19,8 @@ pub const COMMANDS: &str = "\
 say TEXT            prints TEXT; \\e \\a \\n \\r \\t \\\\ and \\xHH stand for themselves
 print BYTES SEED    prints that many bytes of the seeded stream (`codeplane_tests::stream`)
 flood SEED          prints the seeded stream without end
+converse SEED FILE  prints the seeded stream, a line now and then, while it reads into FILE; after
+                    ctrl-d (4) it prints `over BYTES`: so many of the stream
 count TO EVERY_MS   prints `CNT 00000001` and so on, a line each time
 receive BYTES FILE  reads that many bytes into FILE, then prints `received SHA256`
 echo                prints what it reads until ctrl-d (4)

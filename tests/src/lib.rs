@@ -35,4 +35,4 @@ pub use pty::{Ended, PtyProcess, TerminalSize, cook_output, environment};
 pub use refusal::{Refusal, refused};
 pub use stream::{Stream, stream};
 pub use tty::Tty;
-pub use wait::{Fact, PATIENCE, as_root_only, pause, wait_until, wait_until_async};
+pub use wait::{Fact, PATIENCE, as_root_only, pause, rounds, wait_until, wait_until_async};

@@ -102,6 +102,16 @@ pub fn as_root_only(what: &str) -> bool {
     is_root
 }
 
+/// How often a test is to try: `short` usually, `long` with `CODEPLANE_TEST_LONG=1`.
+#[must_use]
+pub fn rounds(short: usize, long: usize) -> usize {
+    if std::env::var_os("CODEPLANE_TEST_LONG").is_some_and(|value| value == "1") {
+        long
+    } else {
+        short
+    }
+}
+
 /// Lets time pass, where passing time is what is measured or what a poll does between two looks.
 #[allow(clippy::disallowed_methods, reason = "there is no runtime here that could be blocked")]
 pub fn pause(time: Duration) {

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::termios::{OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 
-use super::{COMMANDS, Step, input, knock, processes};
+use super::{COMMANDS, Step, converse::converse, input, knock, processes};
 use crate::{Stream, cook_output, pause};
 
 /// Runs one command.
@@ -35,6 +35,10 @@ pub fn run_command(line: &str) -> io::Result<Step> {
         "detach" => processes::detach(rest)?,
         "aside" => processes::aside(rest)?,
         "beside" => processes::beside(rest)?,
+        "converse" => match words(rest).as_slice() {
+            [seed, file] => converse(number(seed)?, Path::new(file))?,
+            _ => return Err(bad("wrong number of arguments")),
+        },
         "knock" => knock_at(rest)?,
         "linger" => processes::linger(rest)?,
         "die" => processes::die(rest)?,
