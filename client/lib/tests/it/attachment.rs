@@ -121,7 +121,8 @@ async fn a_restarted_daemon_is_found_again_and_typing_goes_on() {
     let more = |event: &TerminalEvent| matches!(event, TerminalEvent::Output { .. });
     let output = within(read_until(&mut attachment, more)).await;
     assert!(matches!(output, TerminalEvent::Output { data, .. } if data == " after"));
-    assert_eq!(*terminal.typed.borrow(), b"typed while it was away");
+    let mut typed = terminal.typed.subscribe();
+    within(typed.wait_for(|typed| typed == b"typed while it was away")).await.unwrap();
 }
 
 #[tokio::test]
