@@ -69,7 +69,9 @@ impl Live {
                 remembered.seq = remembered.seq.max(seat.acked());
             }
             if state.lease.release(seat.id()) == ControlChange::Changed {
-                state.control_passes(seat.passes_at(end));
+                // Not before it began: there others answered.
+                let at = seat.passes_at(end).max(state.control_at);
+                state.control_passes(at);
             }
         }
         drop(state);
@@ -110,6 +112,7 @@ impl Live {
         let end = self.end();
         let mut state = self.lock();
         let at = state.seats.get(&who).map_or(end, |seat| seat.passes_at(end));
+        let at = at.max(state.control_at);
         if state.lease.release(who) == ControlChange::Changed {
             state.control_passes(at);
         }
