@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use codeplane_tests::repository;
 
-use crate::source::{code_of, rust_files};
+use crate::source::{code_of, is_test, rust_files};
 
 /// What a reader holds: one screen after the other, but not too many.
 const MAX_LINES: usize = 400;
@@ -53,11 +53,6 @@ fn unwraps(text: &str) -> Vec<usize> {
     let code = code_of(text);
     let lines = code.lines().enumerate().filter(|(_, line)| line.contains(".unwrap()"));
     lines.map(|(index, _)| index + 1).collect()
-}
-
-/// Files below a directory `tests`, and those named so, are compiled for tests only.
-fn is_test(path: &Path) -> bool {
-    path.with_extension("").iter().any(|part| part == "tests")
 }
 
 fn shown(path: &Path, root: &Path) -> String {

@@ -36,6 +36,12 @@ pub(crate) fn rust_files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Whether it is compiled for tests only: below a directory `tests`, or of that name. `path` is
+/// relative to the repository, so that where that lies does not matter.
+pub(crate) fn is_test(path: &Path) -> bool {
+    path.with_extension("").iter().any(|part| part == "tests")
+}
+
 /// `text` with comments, literals and items for tests only replaced by blanks; lines stay lines.
 pub(crate) fn code_of(text: &str) -> String {
     without_tests(&without_literals(text))

@@ -1,10 +1,11 @@
 //! Calls about terminals that cannot be carried out.
 
 use codeplane_client::v1::{
-    AcquireControlRequest, AttachInit, OutputFrom, OutputPosition, ReadOutputRequest,
-    ReleaseControlRequest, ResizeTerminalRequest, SendInputRequest, SendKeysRequest, SessionState,
-    TailOutputRequest, TerminalSize, WaitForOutput, WaitSessionRequest, attach_request::Request,
-    output_from, wait_session_request::Condition,
+    AcquireControlRequest, AttachInit, AttachInput, EndReason, OutputFrom, OutputPosition,
+    ReadOutputRequest, ReleaseControlRequest, ResizeTerminalRequest, SendInputRequest,
+    SendKeysRequest, SessionState, TailOutputRequest, TerminalSize, WaitForOutput,
+    WaitSessionRequest, attach_request::Request, output_from, terminal_frame::Frame,
+    wait_session_request::Condition,
 };
 use codeplane_tests::{
     Attached, Refusal, TestDaemon,
@@ -231,21 +232,35 @@ async fn a_resume_token_that_nobody_knows_is_refused() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_on_an_attach_stream_changes_nothing() {
+async fn what_does_not_fit_on_an_attach_stream_ends_it_in_words_and_changes_nothing() {
     let daemon = TestDaemon::start();
     let got = daemon.home().join("got");
     let receive = format!("receive 1 {}", got.display());
     let session = daemon.create(&["raw", "say ready", &receive, "forever"]).await;
     daemon.printed(&session.id, "ready").await;
+    let input = |seq, data: Vec<u8>| Request::Input(AttachInput { seq, data: data.into() });
+    let bad = [
+        ("init", Request::Init(observe(&session.id))),
+        ("resize", Request::Resize(TerminalSize { cols: 1, rows: 1 })),
+        ("input.seq", input(0, b"zero".to_vec())),
+        ("input.seq", input(7, b"seven".to_vec())),
+        ("input.data", input(1, vec![b'x'; (32 << 10) + 1])),
+    ];
+
+    for (field, request) in bad {
+        let mut attached = daemon.attach(control(&session.id)).await;
+        attached.send(request).await;
+        let end = |frame: &Frame| match frame {
+            Frame::End(end) => Some(end.clone()),
+            _ => None,
+        };
+        let end = attached.until("the end", end).await;
+        assert_eq!(end.reason(), EndReason::Refused, "{field}");
+        assert!(end.message.starts_with(&format!("{field}:")), "{}", end.message);
+    }
+
     let mut attached = daemon.attach(control(&session.id)).await;
-
-    attached.send(Request::Init(observe(&session.id))).await;
-    attached.send(Request::Resize(TerminalSize { cols: 1, rows: 1 })).await;
-    attached.type_as(0, "zero").await;
-    attached.type_as(1, vec![b'x'; (32 << 10) + 1]).await;
-    attached.settle().await;
     attached.type_as(1, "y").await;
-
     attached.expect("received").await;
     assert_eq!(std::fs::read(got).unwrap(), b"y");
     let now = daemon.session(&session.id).await;

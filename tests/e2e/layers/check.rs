@@ -8,7 +8,7 @@ use std::{
 use toml::{Table, Value};
 
 use super::rules::{CRATES, CrateRule, FOUNDATIONS, LAYERS, ModuleRule, WIRE_CRATES, WIRING};
-use crate::source::{Reference, code_of, references, rust_files};
+use crate::source::{Reference, code_of, is_test, references, rust_files};
 
 /// May use everything, also what no rule knows.
 const TESTS: &str = "codeplane-tests";
@@ -51,8 +51,9 @@ impl<'a> Package<'a> {
             return vec![format!("{}: no rule for crate {}", self.shown("Cargo.toml"), self.name)];
         };
         let mut found = self.wrong_dependencies(rule);
-        for file in rust_files(&self.directory.join("src")) {
-            found.extend(self.wrong_uses(rule, &file));
+        let files = rust_files(&self.directory.join("src"));
+        for file in files.iter().filter(|file| !self.is_test(file)) {
+            found.extend(self.wrong_uses(rule, file));
         }
         if self.name == DAEMON {
             found.extend(self.unknown_modules());
@@ -149,6 +150,10 @@ impl<'a> Package<'a> {
         modules.dedup();
         let shown = self.shown("src");
         modules.iter().map(|module| format!("{shown}: no rule for module {module}")).collect()
+    }
+
+    fn is_test(&self, file: &Path) -> bool {
+        is_test(file.strip_prefix(&self.directory).unwrap_or(file))
     }
 
     /// Path of the module that `file` holds; `lib` and `main` for the roots.
