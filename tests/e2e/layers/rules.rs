@@ -112,8 +112,17 @@ pub(super) struct ModuleRule {
 
 /// The layers of the daemon, highest first.
 pub(super) const LAYERS: &[ModuleRule] = &[
-    ModuleRule { name: "grpc", modules: &["app"], crates: &["codeplane_proto"] },
-    ModuleRule { name: "app", modules: &["session", "agents"], crates: &["codeplane_store"] },
+    // The terminal crate is pure as core is, and its screens are values: every layer may hold them.
+    ModuleRule {
+        name: "grpc",
+        modules: &["app"],
+        crates: &["codeplane_proto", "codeplane_terminal"],
+    },
+    ModuleRule {
+        name: "app",
+        modules: &["session", "agents"],
+        crates: &["codeplane_store", "codeplane_terminal"],
+    },
     ModuleRule { name: "session", modules: &[], crates: &["codeplane_shim", "codeplane_terminal"] },
     ModuleRule { name: "agents", modules: &[], crates: &[] },
 ];
