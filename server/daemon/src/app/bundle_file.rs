@@ -3,6 +3,8 @@
 use codeplane_core::{HostId, Labels, NewSession, SessionId, SessionName, TerminalSize, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::request::{Mutation, RequestHash};
+
 /// The file's content. Fields are only ever added, each with a default.
 #[derive(Debug, Serialize, Deserialize)]
 struct SessionFile {
@@ -19,10 +21,22 @@ struct SessionFile {
     parent: Option<String>,
     keep: bool,
     created_at_us: i64,
+    /// Id and hash of the request that it was created by.
+    #[serde(default)]
+    request: Option<(String, u64)>,
+}
+
+/// What a session file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Described {
+    /// The session as it was asked for.
+    pub(super) spec: NewSession,
+    /// The request that asked for it: sent again, it must find this session.
+    pub(super) request: Option<Mutation>,
 }
 
 /// What is written when a session is created.
-pub(super) fn encode(session: &NewSession) -> Vec<u8> {
+pub(super) fn encode(session: &NewSession, request: Option<Mutation>) -> Vec<u8> {
     let file = SessionFile {
         id: session.id.to_string(),
         host: session.host.to_string(),
@@ -37,15 +51,19 @@ pub(super) fn encode(session: &NewSession) -> Vec<u8> {
         parent: session.parent.map(|id| id.to_string()),
         keep: session.keep,
         created_at_us: session.created_at.as_micros(),
+        request: request.map(|request| (request.id.to_string(), request.hash.0)),
     };
     // Strings and numbers always encode.
     serde_json::to_vec(&file).unwrap_or_default()
 }
 
 /// Reads it back; none if it is not a session file.
-pub(super) fn decode(content: &[u8]) -> Option<NewSession> {
+pub(super) fn decode(content: &[u8]) -> Option<Described> {
     let file: SessionFile = serde_json::from_slice(content).ok()?;
-    Some(NewSession {
+    let request = file
+        .request
+        .and_then(|(id, hash)| Some(Mutation { id: id.parse().ok()?, hash: RequestHash(hash) }));
+    let spec = NewSession {
         id: file.id.parse::<SessionId>().ok()?,
         host: file.host.parse::<HostId>().ok()?,
         name: file.name.and_then(|name| SessionName::new(&name).ok()),
@@ -58,11 +76,14 @@ pub(super) fn decode(content: &[u8]) -> Option<NewSession> {
         parent: file.parent.and_then(|id| id.parse().ok()),
         keep: file.keep,
         created_at: Timestamp::from_micros(file.created_at_us),
-    })
+    };
+    Some(Described { spec, request })
 }
 
 #[cfg(test)]
 mod tests {
+    use codeplane_core::RequestId;
+
     use super::*;
 
     #[test]
@@ -82,7 +103,10 @@ mod tests {
             created_at: Timestamp::from_micros(42),
         };
 
-        assert_eq!(decode(&encode(&session)), Some(session));
+        let request = Some(Mutation { id: RequestId::from_bytes([4; 16]), hash: RequestHash(5) });
+        let described = |request| Some(Described { spec: session.clone(), request });
+        assert_eq!(decode(&encode(&session, request)), described(request));
+        assert_eq!(decode(&encode(&session, None)), described(None));
         assert_eq!(decode(b""), None);
         assert_eq!(decode(b"{}"), None);
     }

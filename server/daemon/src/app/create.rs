@@ -154,7 +154,7 @@ impl App {
         let id = session.id();
         let created = self.event(id, EventKind::SessionCreated);
         let insert = self.insert_session(&session, created, mutation);
-        let (row, shim) = tokio::join!(insert, self.launch(&session, spec));
+        let (row, shim) = tokio::join!(insert, self.launch(&session, spec, mutation));
         if let Err(error) = row {
             // No row, no session: whatever was started must go.
             if let Ok(link) = &shim {
@@ -186,8 +186,13 @@ impl App {
     }
 
     /// Makes the bundle and starts the shim, on a thread that may block.
-    async fn launch(&self, session: &Session, spec: Spec) -> std::io::Result<Arc<Link>> {
-        let session_file = bundle_file::encode(&session.spec);
+    async fn launch(
+        &self,
+        session: &Session,
+        spec: Spec,
+        mutation: Option<Mutation>,
+    ) -> std::io::Result<Arc<Link>> {
+        let session_file = bundle_file::encode(&session.spec, mutation);
         let spec = self.launch_spec(session, spec);
         let app = self.clone();
         let launched = self.shutdown.spawn_blocking(move || app.shims.launch(&spec, &session_file));

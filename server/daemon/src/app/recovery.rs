@@ -6,15 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeplane_core::{
-    Action, BundleFacts, EndReason, EventKind, LostCause, NewSession, RowFacts, Session, SessionId,
+    Action, BundleFacts, EndReason, EventKind, LostCause, RowFacts, Session, SessionId,
     SessionState, ShimFacts, decide,
 };
+use codeplane_store::RecordedRequest;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use super::App;
+use super::bundle_file::{self, Described};
 use super::chase::chase;
 use super::error::Error;
-use super::{App, bundle_file};
+use super::request::Mutation;
 use crate::session::{Bundle, Greeting, Link, Live, OnDisk, Program, ShimState, adopt, ask};
 
 /// How long one shim may take to answer; all are asked at once.
@@ -25,7 +28,7 @@ struct Found {
     id: SessionId,
     row: Option<Session>,
     /// From the session file.
-    spec: Option<NewSession>,
+    described: Option<Described>,
     on_disk: OnDisk,
     shim: ShimState,
 }
@@ -48,7 +51,7 @@ impl App {
             looks.spawn(self.clone().look(id, rows.remove(&id)));
         }
         while let Some(found) = looks.join_next().await {
-            self.act(found.map_err(Error::internal)??).await?;
+            Box::pin(self.act(found.map_err(Error::internal)??)).await?;
         }
         Ok(())
     }
@@ -71,8 +74,8 @@ impl App {
         let on_disk = on_disk.map_err(Error::internal)?;
         let socket = self.directories.shim_socket(id);
         let shim = ask(id, &socket, on_disk.shim.as_ref(), HELLO_LIMIT).await;
-        let spec = on_disk.session_file.as_deref().and_then(bundle_file::decode);
-        Ok(Found { id, row, spec, on_disk, shim })
+        let described = on_disk.session_file.as_deref().and_then(bundle_file::decode);
+        Ok(Found { id, row, described, on_disk, shim })
     }
 
     async fn act(&self, found: Found) -> Result<(), Error> {
@@ -80,7 +83,7 @@ impl App {
             Some(row) => RowFacts::Present(row.state.name()),
             None => RowFacts::Absent,
         };
-        let bundle = match (&found.on_disk.end, &found.spec) {
+        let bundle = match (&found.on_disk.end, &found.described) {
             (Some(_), Some(_)) => BundleFacts::Finished,
             (Some(_), None) if found.row.is_some() => BundleFacts::Finished,
             (None, Some(_)) => BundleFacts::Open,
@@ -174,7 +177,7 @@ impl App {
 
     /// The row from the bundle.
     async fn put_back(&self, mut found: Found) -> Result<Found, Error> {
-        let Some(spec) = found.spec.take() else { return Ok(found) };
+        let Some(Described { spec, request }) = found.described.take() else { return Ok(found) };
         let mut session = Session::starting(spec);
         // Somebody may have taken the name meanwhile: the session outranks its name.
         if self.registry.reserve(session.spec.name.clone(), found.id).is_err() {
@@ -182,10 +185,26 @@ impl App {
         }
         session.incarnation = found.on_disk.incarnation;
         let event = self.event(found.id, EventKind::SessionCreated);
-        let inserted = self.store.insert_session(session.clone(), event, None).await;
+        let request = self.unrecorded(request, found.id).await?;
+        let inserted = self.store.insert_session(session.clone(), event, request).await;
         inserted.map_err(|error| self.store_error(error))?;
         found.row = Some(session);
         Ok(found)
+    }
+
+    /// The record of the request that made a session, unless it is there already: the daemon may have
+    /// been killed while it deleted the session.
+    async fn unrecorded(
+        &self,
+        request: Option<Mutation>,
+        id: SessionId,
+    ) -> Result<Option<RecordedRequest>, Error> {
+        let Some(request) = request else { return Ok(None) };
+        let known = self.store.request(request.id).await;
+        Ok(match known.map_err(|error| self.store_error(error))? {
+            None => Some(self.recorded(request, "CreateSession", id.to_string())),
+            Some(_) => None,
+        })
     }
 
     /// It is over: with the written end, or with this reason.
