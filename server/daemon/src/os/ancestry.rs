@@ -87,7 +87,15 @@ mod tests {
         let mut command = std::process::Command::new("sleep");
         let mut child = command.arg("60").env("CODEPLANE_SESSION", "some id").spawn().unwrap();
 
-        assert_eq!(session_mark(i32::try_from(child.id()).unwrap()).as_deref(), Some("some id"));
+        // In the middle of its exec a process has no environment yet.
+        let pid = i32::try_from(child.id()).unwrap();
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        let mut mark = session_mark(pid);
+        while mark.is_none() && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+            mark = session_mark(pid);
+        }
+        assert_eq!(mark.as_deref(), Some("some id"));
 
         child.kill().unwrap();
         child.wait().unwrap();
