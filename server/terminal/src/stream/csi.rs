@@ -21,20 +21,21 @@ impl<'a> Csi<'a> {
     /// Takes `body`, the bytes 0x20 to 0x3f after the bracket, apart; none if they are in an order
     /// that terminals ignore.
     pub(crate) fn parse(body: &'a [u8], last: u8) -> Option<Self> {
+        let csi = Self::split(body, last)?;
+        let few = csi.intermediates.len() + usize::from(csi.prefix != 0) <= MAX_INTERMEDIATES;
+        (few && has_few_params(csi.params)).then_some(csi)
+    }
+
+    /// The same, however many parameters and intermediates there are.
+    pub(super) fn split(body: &'a [u8], last: u8) -> Option<Self> {
         let (prefix, rest) = match body.split_first() {
             Some((&prefix @ 0x3c..=0x3f, rest)) => (prefix, rest),
             Some(_) | None => (0, body),
         };
         let middle = rest.iter().position(|byte| !(0x30..=0x3b).contains(byte));
         let (params, intermediates) = rest.split_at(middle.unwrap_or(rest.len()));
-        let ordered = intermediates.iter().all(|byte| (0x20..=0x2f).contains(byte));
-        let few = intermediates.len() + usize::from(prefix != 0) <= MAX_INTERMEDIATES;
-        (ordered && few && has_few_params(params)).then_some(Self {
-            prefix,
-            params,
-            intermediates,
-            last,
-        })
+        let is_ordered = intermediates.iter().all(|byte| (0x20..=0x2f).contains(byte));
+        is_ordered.then_some(Self { prefix, params, intermediates, last })
     }
 
     /// What the sequence does: prefix, intermediates and last byte.

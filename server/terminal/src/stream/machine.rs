@@ -35,7 +35,7 @@ enum Kind {
     Osc,
     Dcs,
     Apc,
-    /// A start of string, a privacy message, or a DCS whose head means nothing.
+    /// A start of string, a privacy message, or a DCS whose head is out of order.
     Ignored,
 }
 
@@ -234,10 +234,10 @@ impl Machine {
         match byte {
             0x20..=0x3f => self.keep(&[byte]),
             0x40..=0x7e => {
-                let is_known = Csi::parse(&self.body, byte).is_some();
+                let is_ordered = Csi::split(&self.body, byte).is_some();
                 self.keep(&[byte]);
                 self.head = self.body.len();
-                let kind = if is_known { Kind::Dcs } else { Kind::Ignored };
+                let kind = if is_ordered { Kind::Dcs } else { Kind::Ignored };
                 self.state = State::String(kind);
             }
             CAN | SUB | ESC => self.step_control(chunk, at, byte, sink),

@@ -155,6 +155,13 @@ fn both(output: &[u8]) -> (Ours, Machine, Theirs, Parser) {
 /// Ends the string that both are in: one tells it at its end, the other after it.
 const END: &[u8] = b"\x1b\\";
 
+#[test]
+fn a_string_with_too_long_a_head_ends_where_others_end() {
+    let (_, machine, ..) = both(b"\x1bP $$[\x9c");
+
+    assert_eq!(machine.unfinished_since(Offset(7)), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
