@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use codeplane_core::Offset;
 use codeplane_shim::{LogReader, Read};
@@ -13,14 +14,19 @@ use crate::session::live::Live;
 /// Up to here, reading everything since the checkpoint is cheaper than anything cleverer.
 const PLAIN_BYTES: u64 = 1 << 20;
 
-/// The first tail that is tried; where it does not determine the screen, four times as much is.
-const TAIL_BYTES: u64 = 256 << 10;
+/// The first tail that is tried: enough for a log. Where it does not determine the screen, four times
+/// as much is.
+const TAIL_BYTES: u64 = 64 << 10;
 
 /// The last tail that is tried: beyond it the emulator is quicker than two of them.
 const TAIL_BYTES_MAX: u64 = 16 << 20;
 
-/// How much is read in one step, so that other sessions' queries do not wait for long.
-const STEP_BYTES: usize = 1 << 20;
+/// How much is fed at a time.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// How long one step may take, so that other sessions' queries do not wait for long: usual output is
+/// fed at a hundred megabytes a second, but a program can print what takes a thousand times longer.
+const STEP: Duration = Duration::from_millis(10);
 
 /// A checkpoint goes to disk when it is this far behind the last one there: so much must be read
 /// again at most when another daemon takes over.
@@ -155,18 +161,15 @@ impl Making {
     /// # Errors
     /// If the log cannot be read.
     pub(super) fn step(&mut self, live: &Live) -> io::Result<Progress> {
-        let mut left = STEP_BYTES;
+        let begun = Instant::now();
         let mut buffer = Vec::new();
-        while left > 0 {
+        while begun.elapsed() < STEP {
             let at = self.screen.end();
             let Some(limit) = self.next_limit(live) else { return Ok(Progress::Done) };
-            let wanted = usize::try_from(limit.since(at)).unwrap_or(left).min(left);
+            let wanted = usize::try_from(limit.since(at)).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
             buffer.resize(wanted, 0);
             match self.reader.read(at, limit, &mut buffer)? {
-                Read::Bytes(count) => {
-                    self.screen.feed(&buffer[..count]);
-                    left -= count.min(left);
-                }
+                Read::Bytes(count) => self.screen.feed(&buffer[..count]),
                 Read::Gap { to, .. } => self.skip_to(to),
                 Read::Empty => return Ok(Progress::Done),
             }
