@@ -52,6 +52,8 @@ pub(crate) struct Watch {
     synced: Synced,
     bookmark_every: Duration,
     bookmark_at: Instant,
+    /// How often the daemon had been drained when it began.
+    drains: u64,
 }
 
 /// Whether history was delivered.
@@ -100,6 +102,7 @@ impl App {
             synced: Synced::NotYet,
             bookmark_every,
             bookmark_at: Instant::now() + bookmark_every,
+            drains: self.surroundings.drains(),
         };
         // A start that is too old is an error of the call and not of the stream.
         watch.look().await?;
@@ -136,7 +139,7 @@ impl App {
 }
 
 impl Watch {
-    /// The next item; none when the daemon ends.
+    /// The next item; none when the daemon ends or is drained.
     ///
     /// # Errors
     /// [`Error::EventsGone`] if retention has overtaken a client that does not read.
@@ -145,6 +148,9 @@ impl Watch {
     /// Safe: nothing is taken that is not returned.
     pub(crate) async fn next(&mut self) -> Result<Option<WatchItem>, Error> {
         loop {
+            if self.app.surroundings.drains() != self.drains {
+                return Ok(None);
+            }
             if let Some(event) = self.read.pop_front() {
                 self.place = event.revision;
                 return Ok(Some(WatchItem::Event(Box::new(event))));

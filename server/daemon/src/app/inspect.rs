@@ -116,10 +116,10 @@ impl App {
         let wanted = drain == Drain::Draining;
         let before = self.draining.swap(wanted, Ordering::AcqRel);
         if wanted && !before {
+            self.surroundings.drain();
             let event = self.own_event(EventKind::DaemonDraining);
             let written = self.store.append_events(vec![event]).await;
             written.map_err(|error| self.store_error(error))?;
-            self.surroundings.drain();
             self.registry.wake_all();
         }
         Ok(self.info())

@@ -122,7 +122,6 @@ impl App {
         }
         let mut seated = Seated { live: Arc::clone(&live), seat: Some(Arc::clone(&seat)) };
         let control = self.take_control(&live, &seat, request.to)?;
-        live.announce(&seat).await;
         live.fit_holder().await;
         seated.seat = None;
         let attached = Frame::Attached(Attached {

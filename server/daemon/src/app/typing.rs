@@ -84,10 +84,12 @@ impl App {
         let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
         let typing = Typing { live: Arc::clone(&live), seat: Arc::clone(&seat) };
         typing.input(seq, bytes).await?;
-        let applied = live.until(|live| {
-            (seat.acked() >= seq || !live.state().is_live()).then(|| live.end_position())
+        let done = live.until(|live| match seat.refusal() {
+            Some(why) => Some(Err(Error::invalid("seq", why))),
+            None if seat.acked() >= seq => Some(Ok(live.end_position())),
+            None => require_live(live).err().map(Err),
         });
-        Ok(applied.await)
+        done.await
     }
 }
 

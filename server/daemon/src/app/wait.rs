@@ -90,7 +90,9 @@ impl App {
             }
             Condition::Quiet(quiet) => quiet_for(live, quiet).await,
             Condition::Output { regex, from } => {
-                let regex = compile(&regex)?;
+                // An expression may take a tenth of a second to compile: not on the runtime's thread.
+                let compiled = self.shutdown.spawn_blocking(move || compile(&regex)).await;
+                let regex = compiled.map_err(Error::internal)??;
                 let from = match from {
                     None => live.start_position(),
                     Some(position) => super::terminals::checked_position(live, position)?,

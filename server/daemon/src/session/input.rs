@@ -55,6 +55,7 @@ impl Live {
         bytes: &[u8],
     ) -> Result<(), InputError> {
         let Some(link) = self.link() else { return Err(InputError::Ended) };
+        self.announce(seat).await;
         let bytes = if self.is_holder(seat.id()) { bytes } else { &[] };
         let message =
             ToShim::Input { token: InputToken(seat.token()), seq, author: seat.id(), bytes };
@@ -106,10 +107,13 @@ impl Live {
         }
     }
 
-    /// Tells the shim of a new attachment whose input it is to remember.
-    pub(crate) async fn announce(&self, seat: &Seat) {
-        let token = InputToken(seat.token());
-        self.tell(&ToShim::Register { token, attachment: seat.id() }).await;
+    /// Tells the shim of an attachment whose input it is to remember, before its first.
+    async fn announce(&self, seat: &Seat) {
+        if !seat.is_announced() {
+            let token = InputToken(seat.token());
+            self.tell(&ToShim::Register { token, attachment: seat.id() }).await;
+            seat.set_announced();
+        }
     }
 
     /// The size of an attachment's terminal changed: it becomes the session's while it controls.

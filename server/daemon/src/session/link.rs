@@ -179,6 +179,11 @@ impl Link {
         self.room.add_permits(bytes);
     }
 
+    /// The shim took none of an attachment's input that is under way: its room is free again.
+    pub(super) fn refused(&self, token: [u8; 16]) {
+        self.applied(token, u64::MAX);
+    }
+
     /// The answer to `Hello`, on a connection that nobody else receives on yet.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ pub(crate) struct Seat {
     ping: AtomicU64,
     /// Whether its client is to be told again who holds control.
     retell: AtomicBool,
+    /// Whether the shim was told of it: it need not know of those who never type.
+    announced: AtomicBool,
     /// Why it leaves, once it does.
     departure: OnceLock<StreamEnd>,
     size: Mutex<Option<TerminalSize>>,
@@ -56,6 +58,7 @@ impl Seat {
             acked: AtomicU64::new(0),
             ping: AtomicU64::new(0),
             retell: AtomicBool::new(false),
+            announced: AtomicBool::new(false),
             departure: OnceLock::new(),
             size: Mutex::new(None),
             shown: AtomicU64::new(u64::MAX),
@@ -122,6 +125,32 @@ impl Seat {
 
     pub(super) fn departure(&self) -> Option<StreamEnd> {
         self.departure.get().cloned()
+    }
+
+    /// What its client sent that cannot be, if it did.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        match self.departure() {
+            Some(StreamEnd::Refused(why)) => Some(why),
+            Some(
+                StreamEnd::Detached
+                | StreamEnd::Replaced
+                | StreamEnd::SessionEnded
+                | StreamEnd::SessionDeleted
+                | StreamEnd::DaemonStopping
+                | StreamEnd::Draining
+                | StreamEnd::LimitReached,
+            )
+            | None => None,
+        }
+    }
+
+    /// Whether the shim was told of it.
+    pub(super) fn is_announced(&self) -> bool {
+        self.announced.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_announced(&self) {
+        self.announced.store(true, Ordering::Release);
     }
 
     /// A wish for control was refused: its client is told who holds it.

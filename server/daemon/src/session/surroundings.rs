@@ -45,7 +45,8 @@ impl Surroundings {
         self.drains.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(super) fn drains(&self) -> u64 {
+    /// How often that was done.
+    pub(crate) fn drains(&self) -> u64 {
         self.drains.load(Ordering::Acquire)
     }
 

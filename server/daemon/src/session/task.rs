@@ -143,7 +143,10 @@ fn publish(
         FromShim::Disk(state) => return disk(live, state),
         FromShim::Hello(hello) => return again(live, link, &hello),
         FromShim::Drained { end } => live.set_end(end),
-        FromShim::InputGap { token, expected } => live.input_refused(token.0, expected),
+        FromShim::InputGap { token, expected } => {
+            link.refused(token.0);
+            live.input_refused(token.0, expected);
+        }
         FromShim::Registered { .. } | FromShim::Pong { .. } | FromShim::TermMode(_) => {
             debug!(session.id = %live.id(), "the shim said {message:?}");
         }

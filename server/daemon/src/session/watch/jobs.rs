@@ -37,6 +37,23 @@ pub(super) enum Wanted {
     Rows { lines: usize, answer: oneshot::Sender<Shown<ScreenSnapshot>> },
 }
 
+impl Wanted {
+    /// How many lines of history.
+    pub(super) const fn lines(&self) -> usize {
+        match self {
+            Self::Dump { lines, .. } | Self::Rows { lines, .. } => *lines,
+        }
+    }
+
+    /// Whether whoever asked has hung up.
+    pub(super) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Dump { answer, .. } => answer.is_closed(),
+            Self::Rows { answer, .. } => answer.is_closed(),
+        }
+    }
+}
+
 /// A screen at a position.
 #[derive(Debug)]
 pub(crate) struct Shown<T> {

@@ -196,6 +196,11 @@ impl Making {
         (self.screen.end() < self.target).then_some(self.target)
     }
 
+    /// Goes on to another target, not before the present one.
+    pub(super) fn aim(&mut self, target: Offset) {
+        self.target = self.target.max(target);
+    }
+
     pub(super) const fn screen_mut(&mut self) -> &mut Screen {
         &mut self.screen
     }

@@ -23,6 +23,12 @@ const LOOK_AFTER: Duration = Duration::from_millis(5);
 /// attaches does not wait for it. Never along with a flood: parsing costs more than printing.
 const QUIET: Duration = Duration::from_millis(50);
 
+/// Screens that may wait to be begun; one more is refused.
+const ASKED: usize = 64;
+
+/// Screens for somebody that are made at a time.
+const AT_A_TIME: usize = 2;
+
 /// What the thread knows.
 #[derive(Default)]
 pub(super) struct Thread {
@@ -31,6 +37,8 @@ pub(super) struct Thread {
     quiets: Queue<(Arc<Live>, Offset)>,
     /// Screens that are being made; a slice of the first at a time.
     screens: VecDeque<Screening>,
+    /// Screens that somebody waits for and that are not begun.
+    asked: VecDeque<(Arc<Live>, Wanted)>,
 }
 
 /// A screen that is being made, and for whom.
@@ -45,6 +53,19 @@ enum Purpose {
     Prepare,
     /// Somebody waits.
     Answer(Wanted),
+}
+
+impl Purpose {
+    const fn is_answer(&self) -> bool {
+        matches!(self, Self::Answer(_))
+    }
+
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Prepare => false,
+            Self::Answer(wanted) => wanted.is_abandoned(),
+        }
+    }
 }
 
 impl Thread {
@@ -64,7 +85,7 @@ impl Thread {
 
     /// Waits for a job, but not while there is something to do.
     fn next_job(&self, jobs: &Receiver<Job>) -> Result<Job, RecvTimeoutError> {
-        if !self.screens.is_empty() {
+        if !self.screens.is_empty() || !self.asked.is_empty() {
             return jobs.try_recv().map_err(|error| match error {
                 TryRecvError::Empty => RecvTimeoutError::Timeout,
                 TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
@@ -82,6 +103,7 @@ impl Thread {
         if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
             error!("the emulator gave up on some output: its screens are made anew");
             self.screens.clear();
+            self.asked.clear();
             self.sessions.clear();
         }
     }
@@ -94,15 +116,9 @@ impl Thread {
                 // Its client may have hung up.
                 drop(answer.send(tracked.modes().clone()));
             }
-            Job::Show(live, wanted) => {
-                let lines = match &wanted {
-                    Wanted::Dump { lines, .. } | Wanted::Rows { lines, .. } => *lines,
-                };
-                let making = self.caught_up(&live).begin(&live, lines);
-                let screening = Screening { live, making, wanted: Purpose::Answer(wanted) };
-                // Somebody waits: before what is only prepared.
-                self.screens.push_front(screening);
-            }
+            // One too many is dropped: its client is told that the daemon is busy.
+            Job::Show(..) if self.asked.len() >= ASKED => {}
+            Job::Show(live, wanted) => self.asked.push_back((live, wanted)),
             Job::Seal(live, boundary, answer) => {
                 let sealed = self.caught_up(&live).seal(&live, boundary);
                 drop(answer.send(sealed));
@@ -110,6 +126,7 @@ impl Thread {
             Job::Forget(id) => {
                 self.sessions.remove(&id);
                 self.screens.retain(|screening| screening.live.id() != id);
+                self.asked.retain(|(live, _)| live.id() != id);
             }
         }
     }
@@ -134,8 +151,18 @@ impl Thread {
         }
     }
 
-    /// One slice of one screen.
+    /// One slice of one screen: those that somebody waits for first, a few at a time, as each takes
+    /// memory.
     fn go_on(&mut self) {
+        self.screens.retain(|screening| !screening.wanted.is_abandoned());
+        let answered = self.screens.iter().filter(|one| one.wanted.is_answer()).count();
+        if answered < AT_A_TIME
+            && let Some((live, wanted)) = self.asked.pop_front()
+            && !wanted.is_abandoned()
+        {
+            let making = self.caught_up(&live).begin(&live, wanted.lines());
+            self.screens.push_front(Screening { live, making, wanted: Purpose::Answer(wanted) });
+        }
         let Some(mut screening) = self.screens.pop_front() else { return };
         match screening.making.step(&screening.live) {
             Ok(Progress::More) => self.screens.push_back(screening),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codeplane_core::{Incarnation, Offset};
 use codeplane_shim::{LogReader, Read};
@@ -21,6 +21,12 @@ const CHUNK: usize = 256 << 10;
 /// A query that is older is not answered: whoever asked has stopped waiting, and the answer would
 /// be typed into whatever asks for input now.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+
+/// Most questions that are answered of one piece of output.
+const QUESTIONS: usize = 64;
+
+/// How long the emulator may take to answer them: other sessions wait meanwhile.
+const CURSORS: Duration = Duration::from_millis(50);
 
 /// Most questions of one session that are left to a terminal at a time.
 const LEFT: usize = 32;
@@ -116,14 +122,25 @@ impl Tracked {
     fn scan(&mut self, live: &Arc<Live>, at: Offset, bytes: &[u8]) {
         let mut asked = Vec::new();
         self.trail.scan(&mut self.scanner, at, bytes, &mut |fact, modes| {
-            asked.extend(react(live, fact, modes));
+            // Nobody asks that much and reads the answers.
+            if asked.len() < QUESTIONS {
+                asked.extend(react(live, fact, modes));
+            }
         });
+        self.answer_all(live, asked);
+    }
+
+    /// Answers in order, with one emulator for all places of the cursor.
+    fn answer_all(&mut self, live: &Arc<Live>, asked: impl IntoIterator<Item = Question>) {
+        let mut cursors = Cursors { making: None, until: Instant::now() + CURSORS };
         for question in asked {
-            self.answer_or_leave(live, question);
+            if !live.is_older(question.end, ANSWER_WITHIN) {
+                self.answer_or_leave(live, question, &mut cursors);
+            }
         }
     }
 
-    fn answer_or_leave(&mut self, live: &Arc<Live>, question: Question) {
+    fn answer_or_leave(&mut self, live: &Arc<Live>, question: Question, cursors: &mut Cursors) {
         if question.query != Query::ProgramStatus && !live.daemon_answers(question.at) {
             if self.left.len() == LEFT {
                 self.left.pop_front();
@@ -132,23 +149,28 @@ impl Tracked {
             return;
         }
         let needs = question.query.needs_cursor();
-        let cursor = if needs { self.cursor_at(live, question.at) } else { None };
+        let cursor = if needs { self.cursor_at(live, question.at, cursors) } else { None };
         answer::answer(live, &question.query, &question.modes, cursor);
     }
 
     /// Answers what a terminal that has given control up did not get to see.
     fn answer_left(&mut self, live: &Arc<Live>) {
-        for question in std::mem::take(&mut self.left) {
-            if !live.is_older(question.end, ANSWER_WITHIN) {
-                self.answer_or_leave(live, question);
-            }
+        if !self.left.is_empty() {
+            let left = std::mem::take(&mut self.left);
+            self.answer_all(live, left);
         }
     }
 
     /// Where the cursor was at a position: only the emulator knows.
-    fn cursor_at(&self, live: &Live, at: Offset) -> Option<CursorPosition> {
-        let mut making = self.keeper.begin(live, &self.trail, at);
+    fn cursor_at(&self, live: &Live, at: Offset, cursors: &mut Cursors) -> Option<CursorPosition> {
+        let begin = || self.keeper.begin(live, &self.trail, at);
+        let making = cursors.making.get_or_insert_with(begin);
+        making.aim(at);
         loop {
+            if Instant::now() > cursors.until {
+                debug!(session.id = %live.id(), "the cursor takes too long to know");
+                return None;
+            }
             match making.step(live) {
                 Ok(Progress::Done) => return Some(making.screen_mut().cursor()),
                 Ok(Progress::More) => {}
@@ -183,6 +205,12 @@ impl Tracked {
         self.trail.forget_before(boundary);
         Ok(())
     }
+}
+
+/// The emulator that tells the places of the cursor, in the order of the output, and how long it may.
+struct Cursors {
+    making: Option<Making>,
+    until: Instant,
 }
 
 /// Whether there was new output.
