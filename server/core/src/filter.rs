@@ -19,13 +19,13 @@ pub struct Filter(Vec<Term>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// No `=` in a condition.
-    #[error("'{0}' is not a condition: write field=value, joined by AND")]
+    #[error("'{}' is not a condition: write field=value, joined by AND", .0.escape_debug())]
     NotACondition(String),
     /// A quote without its end.
-    #[error("a quote is not closed in '{0}'")]
+    #[error("a quote is not closed in '{}'", .0.escape_debug())]
     OpenQuote(String),
     /// A field that is not in the list.
-    #[error("cannot filter on '{field}': one of {allowed}")]
+    #[error("cannot filter on '{}': one of {allowed}", .field.escape_debug())]
     UnknownField {
         /// The field asked for.
         field: String,
@@ -167,5 +167,17 @@ mod tests {
         let filter = Filter::parse(r#"name=x AND labels.k="a \" b""#, &ALLOWED).unwrap();
 
         assert_eq!(Filter::parse(&filter.to_string(), &ALLOWED), Ok(filter));
+    }
+
+    #[test]
+    fn a_refusal_quotes_nothing_that_acts_on_a_terminal() {
+        let hostile = "a\u{1b}]0;b\u{7}\u{9b}\u{202e}\u{2028}";
+
+        for bad in [hostile.to_owned(), format!("{hostile}=c"), format!("name=\"{hostile}")] {
+            let told = Filter::parse(&bad, &ALLOWED).unwrap_err().to_string();
+
+            assert!(told.contains("\\u{1b}]0;b\\u{7}\\u{9b}\\u{202e}\\u{2028}"), "{told:?}");
+            assert!(!told.contains(char::is_control), "{told:?}");
+        }
     }
 }

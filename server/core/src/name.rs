@@ -49,7 +49,8 @@ impl fmt::Display for SessionName {
     }
 }
 
-/// A session's labels: at most 32; keys like names but with `/`, values without control characters.
+/// A session's labels: at most 32; keys like names but with `/`, values without
+/// control and invisible characters, so that a listing of them shows what they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels(BTreeMap<String, String>);
 
@@ -75,11 +76,19 @@ impl Labels {
             }
             if value.len() > LABEL_BYTES {
                 violations.add(field(), format!("a label's value has at most {LABEL_BYTES} bytes"));
-            } else if value.chars().any(char::is_control) {
-                violations.add(field(), "a label's value has no control characters");
+            } else if !value.chars().all(is_printable) {
+                violations
+                    .add(field(), "a label's value has no control and no invisible characters");
             }
         }
         violations.into_result(Self(pairs))
+    }
+
+    /// Labels that were checked when they were made, if by the rules of an older version: what is
+    /// refused today must not make a session unreadable that has it.
+    #[must_use]
+    pub fn kept(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().collect())
     }
 
     /// The labels in the order of their keys.
@@ -92,6 +101,31 @@ impl Labels {
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
+}
+
+/// Neither a control nor a character that changes what others look like without being seen:
+/// direction, joining, tags, line and paragraph separators, fillers, annotations.
+const fn is_printable(char: char) -> bool {
+    !matches!(
+        char,
+        '\0'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{00ad}'
+            | '\u{034f}'
+            | '\u{061c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -119,5 +153,27 @@ mod tests {
         let fields: Vec<_> =
             labels.unwrap_err().as_slice().iter().map(|v| v.field.clone()).collect();
         assert_eq!(fields, ["labels[a b]", "labels[long]"]);
+    }
+
+    #[test]
+    fn labels_that_are_refused_today_can_be_read_back() {
+        let pairs = [("k".to_owned(), "a\u{202e}b".to_owned())];
+
+        assert!(Labels::new(pairs.clone()).is_err());
+        assert_eq!(Labels::kept(pairs).get("k"), Some("a\u{202e}b"));
+    }
+
+    #[test]
+    fn a_label_shows_what_it_is() {
+        let with = |value: &str| Labels::new([("k".to_owned(), value.to_owned())]);
+
+        for good in ["", "a b", "ünï", "日本　語", "👍", "c:\\x", "e\u{301}"] {
+            assert!(with(good).is_ok(), "{good:?}");
+        }
+        for bad in
+            "\0\n\u{1b}\u{7}\u{7f}\u{85}\u{9b}\u{200f}\u{202e}\u{2028}\u{2066}\u{feff}".chars()
+        {
+            assert!(with(&format!("a{bad}b")).is_err(), "{bad:?}");
+        }
     }
 }
