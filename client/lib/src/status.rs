@@ -1,5 +1,7 @@
 //! From a gRPC status to an [`Error`]: the inverse of the daemon's one mapping.
 
+use std::error::Error as _;
+
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -29,7 +31,24 @@ fn words_of(status: &Status) -> String {
 
 /// Whether the status was made on this side, or by HTTP/2, because the connection broke.
 fn is_cut(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled)
+    match status.code() {
+        Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled => true,
+        // HTTP/2's ENHANCE_YOUR_CALM. Only a status made on this side has a source, so that what
+        // another server or a proxy refuses for its own reasons stays a refusal.
+        Code::ResourceExhausted => status.source().is_some(),
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::DataLoss
+        | Code::Unauthenticated => false,
+    }
 }
 
 fn from_daemon(status: &Status, details: &ErrorDetails) -> Error {
@@ -148,6 +167,26 @@ mod tests {
             assert!(matches!(error, Error::Transport(_)), "{code:?}");
             assert!(error.is_retryable(), "{code:?}");
         }
+    }
+
+    #[test]
+    fn being_told_by_http2_to_calm_down_is_a_cut() {
+        let mut calm = Status::resource_exhausted("h2 protocol error: http2 error");
+        calm.set_source(std::sync::Arc::new(std::io::Error::other("ENHANCE_YOUR_CALM")));
+
+        let error = Error::from(calm);
+
+        assert!(matches!(error, Error::Transport(_)), "{error:?}");
+        assert!(error.is_retryable());
+    }
+
+    #[test]
+    fn a_quota_is_no_cut() {
+        let ours = refusal(Code::ResourceExhausted, "QUOTA_EXCEEDED", |_| {});
+        let others = Error::from(Status::resource_exhausted("too many requests"));
+
+        assert!(matches!(ours, Error::QuotaExceeded { .. }));
+        assert!(matches!(others, Error::QuotaExceeded { .. }));
     }
 
     #[test]
