@@ -2,8 +2,10 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use codeplane_client::is_printable;
+
 use crate::exit::Failure;
-use crate::json;
+use crate::{json, text};
 
 /// What a command prints its result as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -53,9 +55,27 @@ pub(crate) fn message<M: prost::Message>(
 /// One JSON value.
 pub(crate) fn value(format: Format, value: &serde_json::Value) -> Result<(), Failure> {
     match format {
-        Format::Jsonl => line(&value.to_string()),
-        Format::Json | Format::Table => line(&format!("{value:#}")),
+        Format::Jsonl => line(&escaped(&value.to_string())),
+        Format::Json | Format::Table => line(&escaped(&format!("{value:#}"))),
     }
+}
+
+/// The same JSON with everything as `\u` that could act on a terminal or mislead its reader: JSON
+/// leaves DEL, C1 and characters of direction as they are, and what they stand in may be a
+/// session's title.
+fn escaped(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for char in json.chars() {
+        // The line feeds are ours: one in a string is escaped already.
+        if char == '\n' || is_printable(char) {
+            shown.push(char);
+        } else {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    shown
 }
 
 /// A list of messages: an array for `json`, a line each for `jsonl`.
@@ -66,17 +86,17 @@ pub(crate) fn messages<M: prost::Message>(
 ) -> Result<(), Failure> {
     let values = messages.iter().map(|message| json::of(kind, message));
     match format {
-        Format::Jsonl => values.into_iter().try_for_each(|value| line(&value.to_string())),
-        Format::Json | Format::Table => {
-            line(&format!("{:#}", serde_json::Value::from_iter(values)))
-        }
+        Format::Jsonl => values.into_iter().try_for_each(|message| value(format, &message)),
+        Format::Json | Format::Table => value(format, &serde_json::Value::from_iter(values)),
     }
 }
 
 /// One line for people on standard error, where it does not mix with results.
+///
+/// It is printed without anything that acts on a terminal: errors quote what they were given.
 pub(crate) fn note(text: &str) {
     // Nobody may be there to read it.
-    drop(writeln!(io::stderr().lock(), "{text}"));
+    drop(writeln!(io::stderr().lock(), "{}", text::printable(text)));
 }
 
 /// Why the command failed, in one line.
@@ -126,6 +146,20 @@ fn written(result: io::Result<()>) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_the_same_and_has_nothing_that_acts_on_a_terminal() {
+        let title = "a\u{9b}\u{85}\u{7f}\u{202e}\u{2066}\u{200f}\u{2028}\u{e0041}\u{1b}\n\\é日👍";
+        let value = serde_json::json!({ "title": title, title: [1] });
+
+        for json in [value.to_string(), format!("{value:#}")] {
+            let shown = escaped(&json);
+
+            assert!(shown.chars().all(|char| char == '\n' || is_printable(char)), "{shown:?}");
+            assert!(shown.contains("\\u202e") && shown.contains("é日👍"), "{shown}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        }
+    }
 
     #[test]
     fn a_cause_is_told_once_and_in_words() {

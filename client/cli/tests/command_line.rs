@@ -41,3 +41,21 @@ fn every_verb_explains_itself_with_examples() {
         assert!(output.status.success() && help.contains("Examples:"), "{verb}: {help}");
     }
 }
+
+#[test]
+fn a_mistake_is_quoted_without_what_acts_on_a_terminal() {
+    let hostile = "a\u{1b}]0;b\u{7}\u{9b}31m\u{202e}\u{2028}c";
+    for args in [
+        vec![hostile],
+        vec!["ls", hostile],
+        vec!["resize", "web", hostile],
+        vec!["--state-dir", hostile, "--no-autostart", "ls"],
+        vec!["--runtime-dir", hostile, "--no-autostart", "ls"],
+    ] {
+        let told = stderr(&cpctl(&args));
+
+        let raw = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2028}".contains(c);
+        assert!(!told.is_empty() && !told.contains(raw), "{args:?}: {told:?}");
+        assert_eq!(told.lines().count(), 1, "{told:?}");
+    }
+}

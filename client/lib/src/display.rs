@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use codeplane_terminal::{Offset, OutputFilter, PlainText};
+use codeplane_terminal::{Offset, OutputFilter, PlainText, visible};
 
 use crate::v1;
 
@@ -64,6 +64,9 @@ impl DisplayFilter {
 /// Takes the escape sequences out of output that arrives in pieces; what is left is text, tabs and
 /// line feeds.
 ///
+/// Characters that could act on a terminal or hide or turn what stands beside them are
+/// written out as [`visible`] writes them, all but backslashes, which stay single.
+///
 /// ```
 /// use codeplane_client::TextFilter;
 ///
@@ -80,7 +83,7 @@ impl TextFilter {
     /// The text of the next piece.
     pub fn pass(&mut self, data: &[u8]) -> String {
         let mut text = String::new();
-        self.plain.push(self.next, data, &mut |_, piece| text.push_str(piece));
+        self.plain.push(self.next, data, &mut |_, piece| push_readable(&mut text, piece));
         self.next = self.next.plus(data.len());
         text
     }
@@ -88,8 +91,33 @@ impl TextFilter {
     /// The text that waited for more.
     pub fn finish(&mut self) -> String {
         let mut text = String::new();
-        self.plain.finish(&mut |_, piece| text.push_str(piece));
+        self.plain.finish(&mut |_, piece| push_readable(&mut text, piece));
         text
+    }
+}
+
+/// Whether a character can be printed as it is: it neither acts on a terminal nor is invisible nor
+/// changes the direction of others. Backslashes can.
+///
+/// ```
+/// use codeplane_client::is_printable;
+///
+/// assert!("a\\é日".chars().all(is_printable));
+/// assert!(!"\n\u{7f}\u{9b}\u{202e}\u{2028}".chars().any(is_printable));
+/// ```
+#[must_use]
+pub fn is_printable(char: char) -> bool {
+    // What there is to write out is decided in one place.
+    char == '\\' || matches!(visible(char.encode_utf8(&mut [0; 4])), Cow::Borrowed(_))
+}
+
+fn push_readable(text: &mut String, piece: &str) {
+    for char in piece.chars() {
+        if matches!(char, '\n' | '\t') || is_printable(char) {
+            text.push(char);
+        } else {
+            text.push_str(&visible(char.encode_utf8(&mut [0; 4])));
+        }
     }
 }
 
@@ -128,5 +156,23 @@ mod tests {
         filter.set_answers_from(Some(at(1, 0)));
 
         assert_eq!(filter.pass(at(1, 0), b"a\x1b[21tb").as_ref(), b"ab");
+    }
+
+    #[test]
+    fn text_has_nothing_that_hides_or_turns_what_stands_beside_it() {
+        let mut filter = TextFilter::default();
+
+        let text = filter.pass("a\u{202e}b\u{2066}\u{200f}\u{2028}c\td\\n é日\n".as_bytes());
+
+        assert_eq!(text, "a<U+202E>b<U+2066><U+200F><U+2028>c\td\\n é日\n");
+    }
+
+    #[test]
+    fn a_direction_mark_in_two_pieces_does_not_pass() {
+        let mut filter = TextFilter::default();
+
+        let text = filter.pass(b"a\xe2\x80") + &filter.pass(b"\xaeb") + &filter.finish();
+
+        assert_eq!(text, "a<U+202E>b");
     }
 }

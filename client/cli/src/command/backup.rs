@@ -25,6 +25,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         .map_err(|_| Failure::Usage(format!("'{shown}' is not UTF-8: choose another path")))?;
     let client = context.connect().await?;
     let answer = client.backup(&path).await?;
-    output::line(&format!("{} ({})", answer.path, text::bytes(answer.bytes)))?;
+    output::line(&format!("{} ({})", text::printable(&answer.path), text::bytes(answer.bytes)))?;
     Ok(Exit::Done)
 }

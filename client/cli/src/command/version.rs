@@ -4,8 +4,8 @@ use codeplane_client::v1;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::output;
 use crate::output::{Format, FormatArgs};
+use crate::{output, text};
 
 /// Print the version of this client, and of the daemon if one answers
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     match args.output.format {
         Format::Table => {
             output::line(&format!("cpctl  {CLIENT}"))?;
-            output::line(&format!("daemon {}", daemon.as_deref().unwrap_or("does not answer")))?;
+            output::line(&format!(
+                "daemon {}",
+                text::printable(daemon.as_deref().unwrap_or("does not answer"))
+            ))?;
         }
         format => {
             output::value(format, &serde_json::json!({ "client": CLIENT, "daemon": daemon }))?;
