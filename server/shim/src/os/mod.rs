@@ -22,4 +22,4 @@ pub(crate) use process::{
 pub(crate) use socket::{Accepted, Delivered, Received, SeqPacket, accept, connect, listen, pair};
 pub(crate) use spawn::{Program, SpawnFault, SpawnStep, c_string, spawn};
 pub(crate) use terminal::{foreground_group, local_flags, number, open_terminal, set_size};
-pub(crate) use tree::{descendants, kinship};
+pub(crate) use tree::{SHIM_NAME, descendants, kinship};

@@ -163,8 +163,8 @@ pub(crate) fn accept(door: &OwnedFd, own_pid: i32) -> Accepted {
     }
 }
 
-/// Same user, and not a process of the session itself: an agent must not type into its own
-/// terminal, stop its own shim, or answer its own questions this way.
+/// Same user, and not a process of this session or of another: an agent must not type into its own
+/// terminal or its neighbour's, stop a shim, or answer its own questions this way.
 ///
 /// What cannot be seen (another process namespace, or gone already) is refused.
 fn peer_is_trusted(connection: &OwnedFd, own_pid: i32) -> bool {
@@ -176,6 +176,7 @@ fn peer_is_trusted(connection: &OwnedFd, own_pid: i32) -> bool {
     let process = getsockopt(connection, sockopt::PeerPidfd).map(PidFd::from_owned);
     // Before Linux 6.5: by number, with the chance of a number used again in between.
     let process = process.or_else(|_| PidFd::open(peer.pid()));
-    let is_stranger = tree::is_descendant(peer.pid(), own_pid) == Some(false);
+    let is_stranger = tree::is_descendant(peer.pid(), own_pid) == Some(false)
+        && tree::is_of_a_session(peer.pid()) == Some(false);
     is_stranger && process.is_ok_and(|process| process.send(0).is_ok())
 }

@@ -1,10 +1,18 @@
 //! The process tree below the shim, read from `/proc`.
 
 use std::collections::BTreeSet;
+use std::ffi::CStr;
 use std::fs;
 
 /// A parent chain longer than this is not followed: `/proc` changes while it is read.
 const LONGEST_CHAIN: usize = 4096;
+
+/// What every shim calls itself. Nobody else can rename a shim, and what it started cannot leave
+/// its descent while it lives.
+pub(crate) const SHIM_NAME: &CStr = c"cpd-shim";
+
+/// What the environment of a session's program begins with, in one of its variables.
+const SESSION_MARK: &[u8] = b"CODEPLANE_SESSION=";
 
 /// What `/proc/PID/stat` says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +47,44 @@ pub(crate) fn is_descendant(pid: i32, ancestor: i32) -> Option<bool> {
         current = parent;
     }
     None
+}
+
+/// Whether `pid` belongs to any session: it or one of its parents is a shim, or was started with
+/// a session's mark. `None` when the chain cannot be read to its end.
+pub(crate) fn is_of_a_session(pid: i32) -> Option<bool> {
+    let lineage = lineage(pid)?;
+    for one in &lineage {
+        if is_shim(*one)? {
+            return Some(true);
+        }
+    }
+    // Only an orphan of a shim that was killed needs the mark to be known. Environments of other
+    // users, or of processes that hide theirs, cannot be read, which says nothing against a daemon.
+    Some(lineage.into_iter().any(is_marked))
+}
+
+/// A process and its parents, without process 1.
+fn lineage(pid: i32) -> Option<Vec<i32>> {
+    let mut lineage = Vec::new();
+    let mut current = pid;
+    while current > 1 {
+        if lineage.len() == LONGEST_CHAIN {
+            return None;
+        }
+        lineage.push(current);
+        current = kinship(current)?.parent;
+    }
+    Some(lineage)
+}
+
+fn is_shim(pid: i32) -> Option<bool> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_ascii_end() == SHIM_NAME.to_bytes())
+}
+
+fn is_marked(pid: i32) -> bool {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|pair| pair.starts_with(SESSION_MARK))
 }
 
 /// Every process below `root`, parents before children, as far as it can be seen in one pass.

@@ -81,7 +81,7 @@ pub(super) fn start() -> io::Result<Option<Shim>> {
 fn prepare() -> io::Result<Prepared> {
     os::close_inherited();
     os::keep_one_heap();
-    os::name_process(c"cpd-shim");
+    os::name_process(os::SHIM_NAME);
     let signals = os::take_over_signals()?;
     os::adopt_descendants()?;
     os::seal()?;

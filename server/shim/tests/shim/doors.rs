@@ -3,7 +3,9 @@
 use std::process::Command;
 
 use codeplane_core::Offset;
-use codeplane_shim::{FromShim, MAX_MESSAGE_BYTES, ProcessState, ToShim, TryReceive, probe};
+use codeplane_shim::{
+    ClientError, FromShim, MAX_MESSAGE_BYTES, ProcessState, ToShim, TryReceive, probe,
+};
 
 use crate::kit::{DEADLINE, TestShim, eventually, send, until};
 
@@ -93,14 +95,58 @@ fn a_process_of_the_session_is_refused() {
     assert!(probe(&shim.spec.socket, DEADLINE).is_ok());
 }
 
-/// Not a test by itself: what [`a_process_of_the_session_is_refused`] runs inside.
+#[test]
+fn a_process_of_another_session_is_refused() {
+    let target = TestShim::run("sleep 100");
+    target.socket.wait_hello(DEADLINE).unwrap();
+    let me = std::env::current_exe().unwrap();
+    let attempt = format!(
+        "env -i TRY_SOCKET={} {} --exact doors::tries_its_own_shim --ignored --nocapture",
+        target.spec.socket.display(),
+        me.display(),
+    );
+
+    // With its environment wiped, also from a session of the system's, also as an orphan.
+    let script = format!(
+        "{attempt}; setsid -w {attempt}; (setsid sh -c '{attempt}; echo finished' &); sleep 100"
+    );
+    let other = TestShim::run(&script);
+    let output = other.until_output("finished\r\n");
+
+    assert_eq!(output.matches("outcome: refused").count(), 3, "{output}");
+    assert!(probe(&target.spec.socket, DEADLINE).is_ok());
+}
+
+#[test]
+fn a_process_with_the_mark_of_a_session_is_refused_wherever_it_is() {
+    let shim = TestShim::run("sleep 100");
+    shim.socket.wait_hello(DEADLINE).unwrap();
+    let attempt = |mark: Option<&str>| {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "doors::tries_its_own_shim", "--ignored", "--nocapture"])
+            .env("TRY_SOCKET", &shim.spec.socket)
+            .envs(mark.map(|session| ("CODEPLANE_SESSION", session)))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+
+    let marked = attempt(Some("1f0c5a52-0000-4000-8000-000000000000"));
+    let unmarked = attempt(None);
+
+    assert!(marked.contains("outcome: refused"), "{marked}");
+    assert!(unmarked.contains("outcome: answered"), "{unmarked}");
+}
+
+/// Not a test by itself: what [`a_process_of_the_session_is_refused`] and its like run inside.
 #[test]
 #[ignore = "run by another test inside a session"]
 fn tries_its_own_shim() {
     let Some(path) = std::env::var_os("TRY_SOCKET") else { return };
     let outcome = match probe(path.as_ref(), DEADLINE) {
         Ok(_) => "answered",
-        Err(_) => "refused",
+        Err(ClientError::Closed) => "refused",
+        Err(error) => panic!("{error}"),
     };
     println!("outcome: {outcome}");
 }
