@@ -15,7 +15,11 @@ const MOST_TOKENS: usize = 1024;
 
 /// What is known of every attachment that types.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(Vec<Entry>);
+pub(super) struct Tokens {
+    entries: Vec<Entry>,
+    /// How often any was used.
+    uses: u64,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -24,6 +28,8 @@ struct Entry {
     received: u64,
     applied: u64,
     link: Link,
+    /// Which of all uses was its last.
+    used: u64,
     /// The connections that have not been told of `applied`, one bit each.
     untold: u8,
 }
@@ -59,21 +65,25 @@ impl Tokens {
     ) -> (u64, u64) {
         self.expire(now);
         let link = Link::Through(place);
+        let used = self.next_use();
         if let Some(entry) = self.find(token) {
             entry.link = link;
+            entry.used = used;
             return (entry.received, entry.applied);
         }
-        if self.0.len() >= MOST_TOKENS {
-            self.forget_oldest();
+        if self.entries.len() >= MOST_TOKENS {
+            self.forget_least();
         }
-        let entry = Entry { token, attachment, received: 0, applied: 0, link, untold: 0 };
-        self.0.push(entry);
+        let entry = Entry { token, attachment, received: 0, applied: 0, link, used, untold: 0 };
+        self.entries.push(entry);
         (0, 0)
     }
 
     /// Judges an input by its number, and takes it if it is the next one.
     pub(super) fn receive(&mut self, token: InputToken, seq: u64) -> Verdict {
+        let used = self.next_use();
         let Some(entry) = self.find(token) else { return Verdict::Gap(0) };
+        entry.used = used;
         if seq <= entry.applied {
             Verdict::Applied
         } else if seq <= entry.received {
@@ -103,7 +113,7 @@ impl Tokens {
 
     /// The next acknowledgement this connection has not got.
     pub(super) fn untold(&self, place: Place) -> Option<(InputToken, u64)> {
-        let entry = self.0.iter().find(|entry| entry.untold & place.bit() != 0)?;
+        let entry = self.entries.iter().find(|entry| entry.untold & place.bit() != 0)?;
         Some((entry.token, entry.applied))
     }
 
@@ -116,18 +126,18 @@ impl Tokens {
 
     /// The connection has all of them, or is gone.
     pub(super) fn told_all(&mut self, place: Place) {
-        for entry in &mut self.0 {
+        for entry in &mut self.entries {
             entry.untold &= !place.bit();
         }
     }
 
     pub(super) fn forget(&mut self, token: InputToken) {
-        self.0.retain(|entry| entry.token != token);
+        self.entries.retain(|entry| entry.token != token);
     }
 
     /// The connection ended: its attachments have ten minutes to come back.
     pub(super) fn cut(&mut self, place: Place, now: Instant) {
-        for entry in self.0.iter_mut().filter(|entry| entry.link == Link::Through(place)) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.link == Link::Through(place)) {
             entry.link = Link::CutAt(now);
         }
         self.told_all(place);
@@ -136,7 +146,7 @@ impl Tokens {
     /// Drops what did not come back. Called when somebody comes anyway: nothing may wake an idle
     /// shim.
     pub(super) fn expire(&mut self, now: Instant) {
-        self.0.retain(|entry| match entry.link {
+        self.entries.retain(|entry| match entry.link {
             Link::Through(_) => true,
             Link::CutAt(cut) => now.saturating_duration_since(cut) < REMEMBER_FOR,
         });
@@ -149,16 +159,32 @@ impl Tokens {
             applied: entry.applied,
             received: entry.received,
         };
-        self.0.iter().map(remember).collect()
+        self.entries.iter().map(remember).collect()
     }
 
     fn find(&mut self, token: InputToken) -> Option<&mut Entry> {
-        self.0.iter_mut().find(|entry| entry.token == token)
+        self.entries.iter_mut().find(|entry| entry.token == token)
     }
 
-    fn forget_oldest(&mut self) {
-        let cut = self.0.iter().position(|entry| matches!(entry.link, Link::CutAt(_)));
-        self.0.remove(cut.unwrap_or(0));
+    const fn next_use(&mut self) -> u64 {
+        self.uses += 1;
+        self.uses
+    }
+
+    /// Makes room. Who never typed loses nothing: a forgotten one starts with number 1 anyway once
+    /// it registers again. Who typed would be told of a gap it cannot fill, so those go last, the
+    /// cut ones before the others; among equals the one that was used longest ago.
+    fn forget_least(&mut self) {
+        let rank = |entry: &Entry| match (entry.received, entry.link) {
+            (0, Link::CutAt(_)) => (0, entry.used),
+            (0, Link::Through(_)) => (1, entry.used),
+            (_, Link::CutAt(_)) => (2, entry.used),
+            (_, Link::Through(_)) => (3, entry.used),
+        };
+        let least = self.entries.iter().enumerate().min_by_key(|(_, entry)| rank(entry));
+        if let Some((at, _)) = least {
+            self.entries.remove(at);
+        }
     }
 }
 
@@ -235,10 +261,13 @@ mod tests {
         assert_eq!(tokens.untold(SECOND), Some((TOKEN, 2)));
     }
 
+    fn other(n: usize) -> InputToken {
+        InputToken(u128::try_from(n + 1000).unwrap().to_le_bytes())
+    }
+
     #[test]
     fn the_number_of_attachments_is_bounded_and_those_that_left_go_first() {
         let (mut tokens, now) = registered();
-        let other = |n: usize| InputToken(u128::try_from(n + 1000).unwrap().to_le_bytes());
         tokens.register(other(0), ATTACHMENT, SECOND, now);
         tokens.cut(SECOND, now);
         for n in 1..MOST_TOKENS {
@@ -248,5 +277,36 @@ mod tests {
         assert_eq!(tokens.remembered().len(), MOST_TOKENS);
         assert_eq!(tokens.receive(other(0), 1), Verdict::Gap(0));
         assert_eq!(tokens.receive(TOKEN, 1), Verdict::Next);
+    }
+
+    #[test]
+    fn one_that_typed_outlives_any_number_of_those_that_never_did() {
+        let (mut tokens, now) = registered();
+        tokens.receive(TOKEN, 1);
+        tokens.cut(FIRST, now);
+
+        for n in 0..3 * MOST_TOKENS {
+            tokens.register(other(n), ATTACHMENT, SECOND, now);
+        }
+
+        assert_eq!(tokens.remembered().len(), MOST_TOKENS);
+        assert_eq!(tokens.register(TOKEN, ATTACHMENT, SECOND, now), (1, 0));
+        assert_eq!(tokens.receive(TOKEN, 2), Verdict::Next);
+    }
+
+    #[test]
+    fn of_those_that_typed_the_one_that_is_idle_longest_goes_first() {
+        let (mut tokens, now) = registered();
+        tokens.receive(TOKEN, 1);
+        for n in 1..MOST_TOKENS {
+            tokens.register(other(n), ATTACHMENT, FIRST, now);
+            tokens.receive(other(n), 1);
+        }
+        tokens.receive(TOKEN, 2);
+
+        tokens.register(other(0), ATTACHMENT, FIRST, now);
+
+        assert_eq!(tokens.receive(other(1), 2), Verdict::Gap(0));
+        assert_eq!(tokens.receive(TOKEN, 3), Verdict::Next);
     }
 }
