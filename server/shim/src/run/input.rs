@@ -120,7 +120,7 @@ impl Input {
 
     /// Queues a whole unary input, for which room was taken.
     pub(super) fn push_unary(&mut self, id: RequestId, author: AttachmentId, bytes: Vec<u8>) {
-        self.requests.add(id);
+        self.requests.add(id, author);
         let origin = Origin::Unary(id);
         self.queue.push_back(Work::Type(Typing { bytes, done: 0, author, origin }));
     }

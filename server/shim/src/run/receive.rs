@@ -182,7 +182,7 @@ impl Shim {
         if longest_line(bytes) > CANONICAL_LINE_BYTES && self.terminal.mode().is_canonical() {
             return Err(RefusedReason::LineTooLong);
         }
-        if !self.input.requests.has_room() || !self.input.reserve_unary(bytes.len()) {
+        if !self.input.requests.has_room(new.author) || !self.input.reserve_unary(bytes.len()) {
             return Err(RefusedReason::TooLarge);
         }
         self.input.push_unary(new.request, new.author, bytes.to_vec());
@@ -208,7 +208,7 @@ impl Shim {
             // The one before was given up.
             self.drop_assembly(place);
         }
-        if !self.input.requests.has_room() || !self.input.reserve_unary(bytes.len()) {
+        if !self.input.requests.has_room(new.author) || !self.input.reserve_unary(bytes.len()) {
             return Err(RefusedReason::TooLarge);
         }
         let Some(connection) = self.door.get_mut(place) else { return Ok(()) };

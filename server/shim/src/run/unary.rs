@@ -10,9 +10,20 @@ use crate::wire::Part;
 /// How many requests are remembered.
 const MOST_REQUESTS: usize = 1024;
 
-/// The requests that were taken, oldest first.
+/// The author of what the daemon types by itself: answers to what programs ask their terminal.
+const DAEMON: AttachmentId = AttachmentId::from_bytes([0; 16]);
+
+/// The requests that were taken. A program can make its daemon answer as often as it likes, so
+/// answers have places of their own and push nobody's request out of memory.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
+    typed: Memory,
+    answers: Memory,
+}
+
+/// Requests, oldest first.
+#[derive(Debug, Default)]
+struct Memory {
     known: VecDeque<Request>,
     waiting: usize,
 }
@@ -44,20 +55,69 @@ pub(super) enum Known {
 
 impl Requests {
     pub(super) fn look_up(&self, id: RequestId) -> Known {
-        match self.known.iter().find(|request| request.id == id).map(|request| request.state) {
+        match self.all().find(|request| request.id == id).map(|request| request.state) {
             None => Known::New,
             Some(State::Waiting) => Known::Waiting,
             Some(State::Applied) => Known::Applied,
         }
     }
 
-    /// Whether one more can be remembered until it is applied.
-    pub(super) const fn has_room(&self) -> bool {
-        self.waiting < MOST_REQUESTS
+    /// Whether one more of this author can be remembered until it is applied.
+    pub(super) fn has_room(&self, author: AttachmentId) -> bool {
+        let memory = if author == DAEMON { &self.answers } else { &self.typed };
+        memory.waiting < MOST_REQUESTS
     }
 
-    /// Remembers a request that was queued. The oldest that was applied makes room for it.
-    pub(super) fn add(&mut self, id: RequestId) {
+    /// Remembers a request that was queued.
+    pub(super) fn add(&mut self, id: RequestId, author: AttachmentId) {
+        let memory = if author == DAEMON { &mut self.answers } else { &mut self.typed };
+        memory.add(id);
+    }
+
+    /// The terminal has taken all of it; `audience` is to be told.
+    pub(super) fn apply(&mut self, id: RequestId, audience: u8) {
+        self.typed.apply(id, audience);
+        self.answers.apply(id, audience);
+    }
+
+    /// Tells one connection (again).
+    pub(super) fn repeat(&mut self, id: RequestId, place: Place) {
+        for request in self.all_mut().filter(|request| request.id == id) {
+            request.untold |= place.bit();
+        }
+    }
+
+    /// The next acknowledgement this connection has not got.
+    pub(super) fn untold(&self, place: Place) -> Option<RequestId> {
+        self.all().find(|request| request.untold & place.bit() != 0).map(|r| r.id)
+    }
+
+    /// The connection has it.
+    pub(super) fn told(&mut self, id: RequestId, place: Place) {
+        for request in self.all_mut().filter(|request| request.id == id) {
+            request.untold &= !place.bit();
+        }
+    }
+
+    /// The connection is gone.
+    pub(super) fn told_all(&mut self, place: Place) {
+        for request in self.all_mut() {
+            request.untold &= !place.bit();
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Request> {
+        self.typed.known.iter().chain(&self.answers.known)
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Request> {
+        self.typed.known.iter_mut().chain(&mut self.answers.known)
+    }
+}
+
+impl Memory {
+    /// The oldest that was applied makes room for the new one.
+    fn add(&mut self, id: RequestId) {
         if self.known.len() >= MOST_REQUESTS
             && let Some(oldest) = self.known.iter().position(|r| r.state == State::Applied)
         {
@@ -67,46 +127,15 @@ impl Requests {
         self.waiting += 1;
     }
 
-    /// The terminal has taken all of it; `audience` is to be told.
-    pub(super) fn apply(&mut self, id: RequestId, audience: u8) {
-        if let Some(request) = self.find(id)
+    fn apply(&mut self, id: RequestId, audience: u8) {
+        // The newest are asked for most.
+        if let Some(request) = self.known.iter_mut().rev().find(|request| request.id == id)
             && request.state == State::Waiting
         {
             request.state = State::Applied;
             request.untold = audience;
             self.waiting -= 1;
         }
-    }
-
-    /// Tells one connection (again).
-    pub(super) fn repeat(&mut self, id: RequestId, place: Place) {
-        if let Some(request) = self.find(id) {
-            request.untold |= place.bit();
-        }
-    }
-
-    /// The next acknowledgement this connection has not got.
-    pub(super) fn untold(&self, place: Place) -> Option<RequestId> {
-        self.known.iter().find(|request| request.untold & place.bit() != 0).map(|r| r.id)
-    }
-
-    /// The connection has it.
-    pub(super) fn told(&mut self, id: RequestId, place: Place) {
-        if let Some(request) = self.find(id) {
-            request.untold &= !place.bit();
-        }
-    }
-
-    /// The connection is gone.
-    pub(super) fn told_all(&mut self, place: Place) {
-        for request in &mut self.known {
-            request.untold &= !place.bit();
-        }
-    }
-
-    fn find(&mut self, id: RequestId) -> Option<&mut Request> {
-        // The newest are asked for most.
-        self.known.iter_mut().rev().find(|request| request.id == id)
     }
 }
 
@@ -151,8 +180,11 @@ impl Assembly {
 #[cfg(test)]
 mod tests {
     use super::{
-        Assembled, Assembly, AttachmentId, Known, MOST_REQUESTS, Part, Place, RequestId, Requests,
+        Assembled, Assembly, AttachmentId, DAEMON, Known, MOST_REQUESTS, Part, Place, RequestId,
+        Requests,
     };
+
+    const AUTHOR: AttachmentId = AttachmentId::from_bytes([2; 16]);
 
     fn id(n: usize) -> RequestId {
         RequestId::from_bytes(u128::try_from(n).unwrap().to_le_bytes())
@@ -163,7 +195,7 @@ mod tests {
         let mut requests = Requests::default();
 
         assert_eq!(requests.look_up(id(1)), Known::New);
-        requests.add(id(1));
+        requests.add(id(1), AUTHOR);
         assert_eq!(requests.look_up(id(1)), Known::Waiting);
         requests.apply(id(1), Place(2).bit());
         assert_eq!(requests.look_up(id(1)), Known::Applied);
@@ -176,8 +208,8 @@ mod tests {
     fn the_last_1024_are_remembered() {
         let mut requests = Requests::default();
         for n in 0..=MOST_REQUESTS {
-            assert!(requests.has_room());
-            requests.add(id(n));
+            assert!(requests.has_room(AUTHOR));
+            requests.add(id(n), AUTHOR);
             requests.apply(id(n), 0);
         }
 
@@ -188,13 +220,42 @@ mod tests {
     #[test]
     fn one_that_waits_is_never_forgotten() {
         let mut requests = Requests::default();
-        requests.add(id(0));
+        requests.add(id(0), AUTHOR);
         for n in 1..=2 * MOST_REQUESTS {
-            requests.add(id(n));
+            requests.add(id(n), AUTHOR);
             requests.apply(id(n), 0);
         }
 
         assert_eq!(requests.look_up(id(0)), Known::Waiting);
+    }
+
+    #[test]
+    fn answers_of_the_daemon_take_nobodys_place() {
+        let mut requests = Requests::default();
+        requests.add(id(0), AUTHOR);
+        requests.apply(id(0), 0);
+        for n in 1..=2 * MOST_REQUESTS {
+            requests.add(id(n), DAEMON);
+            requests.apply(id(n), Place(2).bit());
+            assert_eq!(requests.untold(Place(2)), Some(id(n)));
+            requests.told(id(n), Place(2));
+        }
+
+        assert_eq!(requests.look_up(id(0)), Known::Applied);
+        assert_eq!(requests.look_up(id(1)), Known::New);
+        assert_eq!(requests.look_up(id(2 * MOST_REQUESTS)), Known::Applied);
+    }
+
+    #[test]
+    fn answers_that_wait_leave_room_for_a_request() {
+        let mut requests = Requests::default();
+        for n in 0..MOST_REQUESTS {
+            assert!(requests.has_room(DAEMON));
+            requests.add(id(n), DAEMON);
+        }
+
+        assert!(!requests.has_room(DAEMON));
+        assert!(requests.has_room(AUTHOR));
     }
 
     #[test]
