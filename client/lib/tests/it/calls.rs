@@ -1,5 +1,6 @@
 //! Unary calls: repetition and errors.
 
+use std::io::{Read, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -149,5 +150,44 @@ async fn nothing_that_listens_is_no_daemon() {
         let error = Client::connect(&Endpoint::unix(&socket)).await.unwrap_err();
 
         assert!(matches!(error, Error::NoDaemon { .. }), "{socket:?}: {error:?}");
+    }
+}
+
+/// Accepts one connection and answers its first call with `frame`.
+fn serve_frame(listener: &std::os::unix::net::UnixListener, frame: &[u8]) -> std::io::Result<()> {
+    const PREFACE_BYTES: usize = 24;
+    const HEADERS: u8 = 1;
+    let (mut stream, _) = listener.accept()?;
+    stream.read_exact(&mut [0; PREFACE_BYTES])?;
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0])?; // SETTINGS
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head)?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        stream.read_exact(&mut vec![0; usize::try_from(length).unwrap()])?;
+        if head[3] == HEADERS {
+            stream.write_all(frame)?;
+            // Until the client hangs up, so that the frame is all it hears.
+            return stream.read_to_end(&mut Vec::new()).map(drop);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_told_to_calm_down_is_a_cut() {
+    const CALM: u8 = 11;
+    let go_away = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, CALM];
+    let reset = [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, CALM];
+    for frame in [&go_away[..], &reset[..]] {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("cpd.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let frame = frame.to_owned();
+        drop(std::thread::spawn(move || serve_frame(&listener, &frame)));
+
+        let client = Client::connect(&Endpoint::unix(&socket)).await.unwrap();
+        let error = within(client.backup("/tmp/x")).await.unwrap_err();
+
+        assert!(matches!(error, Error::Transport(_)), "{error:?}");
     }
 }
