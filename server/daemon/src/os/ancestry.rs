@@ -3,6 +3,12 @@
 use std::fs;
 use std::io::Read;
 
+/// A parent chain longer than this is not followed: `/proc` changes while it is read.
+const LONGEST_CHAIN: usize = 4096;
+
+/// Stands where the id of a session would, for one whose id cannot be read.
+const UNNAMED: &str = "of an ancestor";
+
 /// What is known of a process's ancestors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ancestry {
@@ -46,11 +52,24 @@ pub(crate) fn session_mark(pid: i32) -> Option<String> {
     String::from_utf8(value.to_vec()).ok()
 }
 
-/// The session that this process or one of its ancestors was started in.
+/// The session that this process or one of its ancestors was started in; [`UNNAMED`] where all
+/// marks were wiped off and only a shim among the ancestors tells.
 pub(crate) fn inherited_mark() -> Option<String> {
-    let own = i32::try_from(std::process::id()).ok()?;
-    let chain = std::iter::successors(Some(own), |pid| parent(*pid).filter(|next| *next > 0));
-    chain.take(4096).find_map(session_mark)
+    mark_in_chain(i32::try_from(std::process::id()).ok()?)
+}
+
+fn mark_in_chain(pid: i32) -> Option<String> {
+    let above = |pid: &i32| parent(*pid).filter(|next| *next > 0);
+    let chain = || std::iter::successors(Some(pid), above).take(LONGEST_CHAIN);
+    chain()
+        .find_map(session_mark)
+        .or_else(|| chain().skip(1).any(is_named_shim).then(|| UNNAMED.to_owned()))
+}
+
+/// Whether a process calls itself a shim, of whichever daemon. A process can name itself and its
+/// environment as it likes, but not its ancestors.
+fn is_named_shim(pid: i32) -> bool {
+    fs::read(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_ascii_end() == b"cpd-shim")
 }
 
 /// The parent of `pid`; 0 for process 1 and for a process whose parent is outside our namespace.
@@ -98,6 +117,31 @@ mod tests {
         assert_eq!(mark.as_deref(), Some("some id"));
 
         child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_wiped_environment_does_not_hide_the_shim_above() {
+        // A process is named after the file it executes: a shell that looks like a shim.
+        let dir = tempfile::tempdir().unwrap();
+        let shim = dir.path().join("cpd-shim");
+        std::os::unix::fs::symlink("/bin/sh", &shim).unwrap();
+        let mut command = std::process::Command::new(&shim);
+        command.args(["-c", "env -i sleep 60 & echo $!; read line; kill $!; wait"]).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap());
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+
+        assert_eq!(mark_in_chain(line.trim().parse().unwrap()).as_deref(), Some(UNNAMED));
+        let itself = i32::try_from(child.id()).unwrap();
+        assert_eq!(mark_in_chain(itself), None);
+
+        // The end of its input ends both.
+        drop(child.stdin.take());
         child.wait().unwrap();
     }
 }
