@@ -40,15 +40,27 @@ impl Selection {
             return Ok(self.sessions.clone());
         }
         let sessions = client.all_sessions(&label_filter(&self.label)).await?;
-        Ok(sessions
+        let ids: Vec<String> = sessions
             .into_iter()
             .filter(|session| among.contains(session.state()))
             .map(|session| session.id)
-            .collect())
+            .collect();
+        if ids.is_empty() {
+            output::note(&format!("cpctl: no {}session matches", among.adjective()));
+        }
+        Ok(ids)
     }
 }
 
 impl Among {
+    const fn adjective(self) -> &'static str {
+        match self {
+            Self::Live => "live ",
+            Self::Ended => "ended ",
+            Self::All => "",
+        }
+    }
+
     const fn contains(self, state: v1::SessionState) -> bool {
         match self {
             Self::Live => is_live(state),

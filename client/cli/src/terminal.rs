@@ -8,3 +8,4 @@ mod typing;
 
 pub(crate) use self::attached::{Ending, Plan, Role, show};
 pub(crate) use self::detach::{DEFAULT_KEYS, DetachKeys};
+pub(crate) use self::typing::AtEnd;

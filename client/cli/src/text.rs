@@ -20,6 +20,11 @@ pub(crate) fn called(session: &v1::Session) -> String {
     }
 }
 
+/// What a person types to mean it: its name, or the beginning of its id.
+pub(crate) fn reference(session: &v1::Session) -> &str {
+    if session.name.is_empty() { short(&session.id) } else { &session.name }
+}
+
 /// The state in one word.
 pub(crate) const fn state(state: v1::SessionState) -> &'static str {
     match state {

@@ -215,3 +215,31 @@ async fn keys_are_encoded_for_the_modes_the_program_has_set() {
     assert_eq!(fs::read(format!("{file}-1")).unwrap(), b"\x1b[A\x03\x1bx\r");
     assert_eq!(fs::read(second).unwrap(), b"\x1bOA");
 }
+
+#[test]
+fn the_end_of_a_pipe_is_the_end_of_what_a_program_run_by_cpctl_reads() {
+    let daemon = TestDaemon::start();
+
+    for (input, lines) in [(&b"b\na\n"[..], "a\r\nb\r\n"), (b"b\na", "a\r\nb\r\n"), (b"", "")] {
+        let sorted = daemon.cpctl_with(["run", "--", "sh", "-c", "stty -echo; exec sort"], input);
+
+        assert!(sorted.success().ends_with(lines), "of {input:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_pipe_leaves_alone_what_cpctl_only_attached_to() {
+    let daemon = TestDaemon::start();
+    let program = "stty -echo; read a; echo got-$a; read b; echo end-$?-$b";
+    let session = daemon.cpctl(["run", "-d", "--", "sh", "-c", program]).success();
+    let session = session.trim();
+
+    let seen = std::thread::scope(|scope| {
+        let attached = scope.spawn(|| daemon.cpctl_with(["attach", session], b"x\n"));
+        drop(daemon.cpctl(["wait", session, "--for", "output=got-x"]).success());
+        drop(daemon.cpctl(["send", session, "y", "--enter"]).success());
+        attached.join().unwrap().success()
+    });
+
+    assert!(seen.contains("end-0-y"), "{seen:?}");
+}

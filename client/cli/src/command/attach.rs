@@ -8,7 +8,7 @@ use codeplane_client::{AttachOptions, Attachment, Client, Queries, v1};
 use super::run::COULD_NOT_EXECUTE;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::terminal::{DEFAULT_KEYS, DetachKeys, Ending, Plan, Role, show};
+use crate::terminal::{AtEnd, DEFAULT_KEYS, DetachKeys, Ending, Plan, Role, show};
 use crate::{os, output, text};
 
 /// Attach to a session: see its screen, type into it
@@ -53,6 +53,11 @@ pub(crate) struct AttachFlags {
 }
 
 impl AttachFlags {
+    /// How to show it.
+    pub(super) fn plan(&self, role: Role, at_end: AtEnd) -> Plan {
+        Plan { role, keys: self.detach_keys.clone(), at_end }
+    }
+
     /// Tells scripts what the exit code alone does not.
     pub(super) fn write_result(&self, outcome: &str, code: Option<u8>) -> Result<(), Failure> {
         let Some(path) = &self.result else { return Ok(()) };
@@ -99,7 +104,8 @@ async fn attach(args: Args, context: &Context) -> Result<Exit, Failure> {
         ..AttachOptions::session(&session.id)
     };
     let attachment = client.attach(options).await?;
-    enter(client, attachment, &session, (role, &args.flags)).await
+    let plan = args.flags.plan(role, AtEnd::Nothing);
+    enter(client, attachment, &session, (plan, &args.flags)).await
 }
 
 /// Shows an attachment to its end and says how it ended.
@@ -107,15 +113,14 @@ pub(super) async fn enter(
     client: Client,
     attachment: Attachment,
     session: &v1::Session,
-    (role, flags): (Role, &AttachFlags),
+    (plan, flags): (Plan, &AttachFlags),
 ) -> Result<Exit, Failure> {
-    let plan = Plan { role, keys: flags.detach_keys.clone() };
     match show(client, attachment, plan).await? {
         Ending::Detached => {
             tell(&format!(
                 "[detached from {}] attach again: cpctl attach {}",
                 text::called(session),
-                text::short(&session.id)
+                text::reference(session)
             ));
             flags.write_result("detached", None)?;
             Ok(Exit::Done)

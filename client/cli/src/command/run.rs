@@ -8,7 +8,7 @@ use super::attach::{AttachFlags, enter};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::parse::Pair;
-use crate::terminal::Role;
+use crate::terminal::{AtEnd, Role};
 use crate::{os, output, parse, text};
 
 /// Run a command in a session of its own, and attach to it
@@ -18,6 +18,7 @@ use crate::{os, output, parse, text};
   cpctl run bash
   cpctl run -d --name web --cwd ~/site -e PORT=8080 -- npm run dev
   cpctl run --label team=infra --size 120x40 claude
+  cpctl run -- sort < words          the end of the file is the end of its input
 
 Exits with the command's own code (128+n for a signal), 0 when detached, 125 when cpctl itself
 failed, 126 or 127 when the command could not be run; --result tells them apart.")]
@@ -89,7 +90,8 @@ async fn attach(
     args: &Args,
 ) -> Result<Exit, Failure> {
     let attachment = client.attach(options).await?;
-    enter(client, attachment, &session, (Role::Control, &args.attach)).await
+    let plan = args.attach.plan(Role::Control, AtEnd::EndsInput);
+    enter(client, attachment, &session, (plan, &args.attach)).await
 }
 
 fn options(session: &v1::Session, args: &Args, context: &Context) -> AttachOptions {

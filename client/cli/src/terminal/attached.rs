@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::detach::DetachKeys;
 use super::notice::over_screen;
-use super::typing::{Typing, Wish};
+use super::typing::{AtEnd, Typing, Wish};
 use crate::exit::Failure;
 use crate::os::{self, Keyboard, RawMode};
 use crate::output;
@@ -35,6 +35,8 @@ pub(crate) enum Role {
 pub(crate) struct Plan {
     pub(crate) role: Role,
     pub(crate) keys: DetachKeys,
+    /// Of what is read instead of a person's typing.
+    pub(crate) at_end: AtEnd,
 }
 
 /// Why it is not shown any more.
@@ -60,7 +62,7 @@ pub(crate) async fn show(
     let typing = if interactive {
         Typing::of_person(input.clone(), plan.role, plan.keys)
     } else {
-        Typing::of_stream(input.clone(), plan.role)
+        Typing::of_stream(input.clone(), plan.role, plan.at_end)
     };
     let mut view = View {
         client,
@@ -159,7 +161,7 @@ impl View {
             Step::Typed(typed) => {
                 let wish = match typed {
                     Some(typed) => self.typing.take(&typed).await,
-                    None => self.typing.at_end(),
+                    None => self.typing.end().await,
                 };
                 return Ok(match wish {
                     Wish::Leave => self.leave(),

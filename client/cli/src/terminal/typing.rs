@@ -28,8 +28,20 @@ enum Source {
     /// A person, who may want to leave.
     Person(DetachWatch),
     /// A file or pipe: nothing in it detaches, and it is read as fast as the program takes it.
-    Stream,
+    Stream { at_end: AtEnd, last: Option<u8> },
 }
+
+/// What the end of a file or pipe means to the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AtEnd {
+    /// The end of its input as well.
+    EndsInput,
+    /// Nothing: others type too.
+    Nothing,
+}
+
+/// What a terminal takes for the end of input, where a line begins (`VEOF` of termios(3), Ctrl-D).
+const END_OF_INPUT: u8 = 0x04;
 
 /// Whether the user stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +55,8 @@ impl Typing {
         Self::new(input, role, Source::Person(DetachWatch::new(keys)))
     }
 
-    pub(super) fn of_stream(input: AttachmentInput, role: Role) -> Self {
-        Self::new(input, role, Source::Stream)
+    pub(super) fn of_stream(input: AttachmentInput, role: Role, at_end: AtEnd) -> Self {
+        Self::new(input, role, Source::Stream { at_end, last: None })
     }
 
     const fn new(input: AttachmentInput, role: Role, source: Source) -> Self {
@@ -55,7 +67,7 @@ impl Typing {
     pub(super) const fn wants_more(&self) -> bool {
         match self.source {
             Source::Person(_) => self.backlog_bytes < BACKLOG_BYTES,
-            Source::Stream => self.backlog_bytes == 0,
+            Source::Stream { .. } => self.backlog_bytes == 0,
         }
     }
 
@@ -64,20 +76,25 @@ impl Typing {
         !self.backlog.is_empty()
     }
 
-    /// What the end of what is read means: a terminal that hung up takes its user with it, the end
-    /// of a file or pipe does not.
-    pub(super) const fn at_end(&self) -> Wish {
-        match self.source {
-            Source::Person(_) => Wish::Leave,
-            Source::Stream => Wish::Stay,
+    /// At the end of what is read: a terminal that hung up takes its user with it, the end of a file
+    /// or pipe does not, but is handed on.
+    pub(super) async fn end(&mut self) -> Wish {
+        let Source::Stream { at_end, last } = self.source else { return Wish::Leave };
+        if at_end == AtEnd::EndsInput && self.role == Role::Control {
+            self.keep(end_of_input(last));
+            self.send().await;
         }
+        Wish::Stay
     }
 
     /// Takes what was typed and sends on what can be sent without waiting.
     pub(super) async fn take(&mut self, typed: &Bytes) -> Wish {
         let typed = match &mut self.source {
             Source::Person(watch) => watch.take(typed),
-            Source::Stream => Typed::Input(typed.clone()),
+            Source::Stream { last, .. } => {
+                *last = typed.last().copied().or(*last);
+                Typed::Input(typed.clone())
+            }
         };
         let (bytes, wish) = match typed {
             Typed::Input(bytes) => (bytes, Wish::Stay),
@@ -90,7 +107,7 @@ impl Typing {
                 wish
             }
             (Role::Observe, Source::Person(_)) if interrupts(&bytes) => Wish::Leave,
-            (Role::Observe, Source::Person(_) | Source::Stream) => wish,
+            (Role::Observe, Source::Person(_) | Source::Stream { .. }) => wish,
         }
     }
 
@@ -112,6 +129,14 @@ impl Typing {
             self.backlog_bytes += bytes.len();
             self.backlog.push_back(bytes);
         }
+    }
+}
+
+/// After an unfinished line, the first one only hands that line to the program.
+fn end_of_input(last: Option<u8>) -> Bytes {
+    match last {
+        None | Some(b'\n') => Bytes::from_static(&[END_OF_INPUT]),
+        Some(_) => Bytes::from_static(&[END_OF_INPUT, END_OF_INPUT]),
     }
 }
 
