@@ -77,7 +77,7 @@ impl AttachFlags {
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let flags = args.flags.clone();
-    flags.recorded(attach(args, context).await)
+    flags.recorded(Box::pin(attach(args, context)).await)
 }
 
 async fn attach(args: Args, context: &Context) -> Result<Exit, Failure> {

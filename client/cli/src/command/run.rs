@@ -54,7 +54,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let flags = args.attach.clone();
-    flags.recorded(create(args, context).await)
+    flags.recorded(Box::pin(create(args, context)).await)
 }
 
 async fn create(args: Args, context: &Context) -> Result<Exit, Failure> {

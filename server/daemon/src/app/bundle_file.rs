@@ -67,7 +67,7 @@ pub(super) fn decode(content: &[u8]) -> Option<Described> {
         id: file.id.parse::<SessionId>().ok()?,
         host: file.host.parse::<HostId>().ok()?,
         name: file.name.and_then(|name| SessionName::new(&name).ok()),
-        labels: Labels::new(file.labels).unwrap_or_default(),
+        labels: Labels::kept(file.labels),
         command: file.command,
         cwd: file.cwd,
         size: TerminalSize::new(file.cols.into(), file.rows.into()).unwrap_or_default(),

@@ -193,7 +193,7 @@ fn labels(json: &str) -> Result<Labels, String> {
             _ => Err(format!("label '{key}' is not a text")),
         })
         .collect::<Result<_, _>>()?;
-    Labels::new(pairs).map_err(text)
+    Ok(Labels::kept(pairs))
 }
 
 fn command(json: &str) -> Result<Vec<String>, String> {
