@@ -264,11 +264,16 @@ fn make_private(path: &Path, mode: u32) -> Result<(), DirectoryError> {
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
             .map_err(io("set the mode of"))?;
     }
+    let own = geteuid().as_raw();
+    // A link leads where its owner likes, tomorrow to another place.
+    let link = fs::symlink_metadata(path).map_err(io("look at"))?;
+    if link.uid() != own && link.uid() != 0 {
+        return Err(DirectoryError::WrongOwner { path: path.to_owned(), owner: link.uid(), own });
+    }
     let facts = fs::metadata(path).map_err(io("look at"))?;
     if !facts.is_dir() {
         return Err(DirectoryError::NotADirectory { path: path.to_owned() });
     }
-    let own = geteuid().as_raw();
     if facts.uid() != own {
         return Err(DirectoryError::WrongOwner { path: path.to_owned(), owner: facts.uid(), own });
     }
@@ -345,5 +350,22 @@ mod tests {
         fs::remove_dir(&directories.state).unwrap();
         fs::write(&directories.state, "").unwrap();
         assert!(matches!(directories.prepare(), Err(DirectoryError::NotADirectory { .. })));
+    }
+
+    #[test]
+    fn a_link_of_another_user_is_refused_even_to_a_directory_of_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let directories =
+            Directories { state: dir.path().join("s"), runtime: dir.path().join("r") };
+        fs::create_dir(dir.path().join("ours")).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("ours"), &directories.state).unwrap();
+        assert!(directories.prepare().is_ok(), "a link of our own is how disks are changed");
+
+        // Only the superuser can give a link away.
+        if geteuid().is_root() {
+            std::os::unix::fs::lchown(&directories.state, Some(65534), None).unwrap();
+            let refused = directories.prepare();
+            assert!(matches!(refused, Err(DirectoryError::WrongOwner { owner: 65534, .. })));
+        }
     }
 }

@@ -58,7 +58,9 @@ impl App {
         let old = Arc::clone(live);
         let removed = self.shutdown.spawn_blocking(move || remove_before(&old, boundary)).await;
         if let Ok(Err(error)) = removed {
+            // What is still there is still too much: the next look tries again.
             warn!(session.id = %live.id(), %error, "old output was not removed");
+            return;
         }
         let oldest = OutputPosition { incarnation: live.incarnation(), offset: boundary };
         let event = self.event(live.id(), EventKind::OutputRemoved { oldest });

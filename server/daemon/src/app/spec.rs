@@ -15,6 +15,9 @@ use crate::config::SessionsConfig;
 /// person writes more, and each is held in memory several times while a session starts.
 const STRINGS_BYTES: usize = 128 << 10;
 
+/// Longest name of what creates a session, or of a kind of terminal.
+const WORD_BYTES: usize = 64;
+
 /// Where programs are looked up when nobody says.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -40,9 +43,7 @@ pub(super) fn check(
     own_env: &[(String, String)],
 ) -> Result<Spec, Error> {
     let mut violations = Violations::none();
-    check_command(&create.command, &mut violations);
-    check_env(&create.env, "env", &mut violations);
-    check_env(&create.client_env, "client_env", &mut violations);
+    check_strings(create, &mut violations);
     let env = environment(create, id, config, own_env);
     let bytes: usize = env.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
     if bytes > STRINGS_BYTES {
@@ -83,6 +84,14 @@ pub(super) fn check(
     }
 }
 
+fn check_strings(create: &Create, violations: &mut Violations) {
+    check_command(&create.command, violations);
+    check_env(&create.env, "env", violations);
+    check_env(&create.client_env, "client_env", violations);
+    check_word(create.source.as_deref(), "source", violations);
+    check_word(create.term.as_deref(), "term", violations);
+}
+
 fn check_command(command: &[String], violations: &mut Violations) {
     match command.first() {
         None => violations.add("command", "must name a program"),
@@ -108,6 +117,14 @@ fn check_env(env: &[(String, String)], field: &str, violations: &mut Violations)
         if value.contains('\0') {
             violations.add(format!("{field}[{i}].value"), "must not contain NUL");
         }
+    }
+}
+
+/// Something that is printed as it is and says what it is: the name of a program, of a terminal.
+fn check_word(word: Option<&str>, field: &str, violations: &mut Violations) {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+/:@".contains(&byte);
+    if word.is_some_and(|word| word.len() > WORD_BYTES || !word.bytes().all(fits)) {
+        violations.add(field, "must be at most 64 ASCII letters, digits and '-_.+/:@'");
     }
 }
 
@@ -244,12 +261,24 @@ mod tests {
             size: (1, 24),
             name: Some("a b".to_owned()),
             labels: BTreeMap::from([pair("k", "a\nb")]),
+            source: Some("\u{202e}cli".to_owned()),
+            term: Some("x".repeat(65)),
             ..Create::default()
         };
 
         assert_eq!(
             fields(checked(&bad).unwrap_err()),
-            ["command[1]", "env[0].name", "env[1].value", "cwd", "size", "name", "labels[k]"]
+            [
+                "command[1]",
+                "env[0].name",
+                "env[1].value",
+                "source",
+                "term",
+                "cwd",
+                "size",
+                "name",
+                "labels[k]"
+            ]
         );
     }
 
