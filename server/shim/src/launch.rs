@@ -90,7 +90,7 @@ impl ShimBinary {
             Kind::OwnExecutable => PathBuf::from("/proc/self/exe"),
         };
         let mut command = Command::new(path);
-        command.arg0(NAME).env_clear().current_dir("/");
+        command.arg0(NAME).env_clear();
         command
     }
 }

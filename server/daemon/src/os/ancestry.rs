@@ -6,6 +6,9 @@ use std::io::Read;
 /// A parent chain longer than this is not followed: `/proc` changes while it is read.
 const LONGEST_CHAIN: usize = 4096;
 
+/// Most environments have fewer bytes.
+const USUAL_ENVIRONMENT: usize = 16 * 1024;
+
 /// Stands where the id of a session would, for one whose id cannot be read.
 const UNNAMED: &str = "of an ancestor";
 
@@ -46,7 +49,9 @@ pub(crate) fn ancestry(pid: i32, is_shim: impl Fn(i32) -> bool) -> Ancestry {
 /// The session whose mark a process was started with: the one way to know an orphan whose shim was
 /// killed. It can be wiped off, but not by accident.
 pub(crate) fn session_mark(pid: i32) -> Option<String> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    // With room for all of it, which has no length beforehand, a few reads suffice.
+    let mut environment = Vec::with_capacity(USUAL_ENVIRONMENT);
+    fs::File::open(format!("/proc/{pid}/environ")).ok()?.read_to_end(&mut environment).ok()?;
     let mark = b"CODEPLANE_SESSION=";
     let value = environment.split(|byte| *byte == 0).find_map(|pair| pair.strip_prefix(mark))?;
     String::from_utf8(value.to_vec()).ok()

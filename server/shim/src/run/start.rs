@@ -84,6 +84,8 @@ fn prepare() -> io::Result<Prepared> {
     os::name_process(os::SHIM_NAME);
     let signals = os::take_over_signals()?;
     os::adopt_descendants()?;
+    // Holds on to no file system.
+    std::env::set_current_dir("/")?;
     os::seal()?;
     let core_limit = os::limit_core_dumps()?;
     let umask = os::forget_umask();
