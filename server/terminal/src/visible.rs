@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use codeplane_core::is_printable;
+
 /// `text` with everything written out that could act on a terminal or mislead a reader.
 ///
 /// Controls become `\x1b` or `\n`, invisible and direction-changing characters `<U+202E>`. A
@@ -11,7 +13,7 @@ use std::fmt::Write;
 /// The result holds no C0 or C1 control, no line break and no bidirectional control.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|char| is_control(char) || is_deceptive(char) || char == '\\') {
+    if !text.chars().any(|char| !is_printable(char) || char == '\\') {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -21,45 +23,15 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             '\r' => shown.write_str("\\r"),
             '\t' => shown.write_str("\\t"),
             '\\' => shown.write_str("\\\\"),
-            _ if u32::from(char) < 0x80 && is_control(char) => {
+            _ if char.is_ascii_control() => {
                 write!(shown, "\\x{:02x}", u32::from(char))
             }
-            _ if is_control(char) || is_deceptive(char) => {
-                write!(shown, "<U+{:04X}>", u32::from(char))
-            }
-            _ => shown.write_char(char),
+            _ if is_printable(char) => shown.write_char(char),
+            _ => write!(shown, "<U+{:04X}>", u32::from(char)),
         };
         debug_assert!(written.is_ok(), "a string takes every text");
     }
     Cow::Owned(shown)
-}
-
-/// C0, DEL and C1.
-fn is_control(char: char) -> bool {
-    char.is_control()
-}
-
-/// Characters that change what others look like without being seen: direction, joining, tags, line
-/// and paragraph separators, the byte order mark, interlinear annotations.
-fn is_deceptive(char: char) -> bool {
-    matches!(
-        char,
-        '\u{00ad}'
-            | '\u{034f}'
-            | '\u{061c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 #[cfg(test)]
@@ -88,7 +60,7 @@ mod tests {
         fn nothing_that_acts_on_a_terminal_is_left(text in any::<String>()) {
             let shown = visible(&text);
 
-            prop_assert!(!shown.chars().any(|char| is_control(char) || is_deceptive(char)));
+            prop_assert!(shown.chars().all(is_printable));
         }
 
         #[test]
