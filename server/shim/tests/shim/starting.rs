@@ -177,6 +177,18 @@ fn no_value_of_the_environment_is_in_argv_or_environ_of_the_shim() {
 }
 
 #[test]
+fn the_shim_keeps_no_directory_of_its_starter_busy() {
+    let shim = TestShim::run("sleep 100");
+    shim.socket.wait_started(DEADLINE).unwrap();
+
+    assert_ne!(std::env::current_dir().unwrap().to_str(), Some("/"));
+    // Only root may look.
+    if let Ok(cwd) = fs::read_link(format!("/proc/{}/cwd", shim.process.id())) {
+        assert_eq!(cwd.to_str(), Some("/"));
+    }
+}
+
+#[test]
 fn the_shim_says_in_the_bundle_who_it_is_before_the_program_runs() {
     let mut shim = TestShim::run("cat bundle/incarnation-1/shim; sleep 100");
 
