@@ -147,3 +147,24 @@ async fn old_output_goes_in_whole_segments_and_is_told_as_a_gap() {
     let all = printed.replace('\n', "\r\n") + "end";
     assert_eq!(attached.output, all.as_bytes()[usize::try_from(start).unwrap()..]);
 }
+
+#[tokio::test]
+async fn the_removal_of_old_output_is_an_event_that_names_what_is_left() {
+    let config = "[output]\nsegment_size = \"64KiB\"\nsession_limit = \"256KiB\"\n";
+    let options = DaemonOptions { config: Some(config.to_owned()), ..Default::default() };
+    let daemon = TestDaemon::start_with(options);
+
+    let session = daemon.create(&["raw", "print 2000000 3", "say end", "forever"]).await;
+    daemon.printed(&session.id, "end").await;
+
+    wait_until_async("the event of the last removal", PATIENCE, async || {
+        let start = daemon.session(&session.id).await.output_start;
+        let told = daemon.events("type=output.removed").await;
+        let last = told.last().and_then(|event| event.payload.clone());
+        let removed = v1::OutputRemoved { oldest: start };
+        let is_last = last == Some(v1::event::Payload::OutputRemoved(removed));
+        let has_begun = start.is_some_and(|start| start.offset > 0);
+        if is_last && has_begun { Ok(()) } else { Err((start, last)) }
+    })
+    .await;
+}
