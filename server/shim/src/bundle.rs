@@ -10,8 +10,8 @@
 //!     ├── index                    times, resizes, authors of input, gaps
 //!     ├── exit                     how it ended, or why it did not start
 //!     ├── shim                     which process owns it
-//!     ├── shim.log                 what that process had to complain about
-//!     └── checkpoints/             the daemon's
+//!     ├── shim.log                 what that process had to complain about, if anything
+//!     └── checkpoints/             the daemon's, if there was much output
 //! ```
 
 use std::fs;
@@ -104,8 +104,7 @@ impl IncarnationDir {
     /// # Errors
     /// Those of the file system.
     pub fn create(&self) -> io::Result<()> {
-        durable::create_directory(&self.output())?;
-        durable::create_directory(&self.checkpoints())
+        durable::create_directory(&self.output())
     }
 
     /// Its path.
@@ -138,13 +137,13 @@ impl IncarnationDir {
         self.0.join("shim")
     }
 
-    /// Where the shim complains.
+    /// Where the shim complains; there is none before it has something to complain about.
     #[must_use]
     pub fn shim_log(&self) -> PathBuf {
         self.0.join("shim.log")
     }
 
-    /// The directory for the daemon's checkpoints of the screen.
+    /// The directory for the daemon's checkpoints of the screen; it makes it with the first.
     #[must_use]
     pub fn checkpoints(&self) -> PathBuf {
         self.0.join("checkpoints")

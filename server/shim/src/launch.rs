@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use codeplane_core::SessionId;
 
 use crate::BUILD_ID;
 use crate::bundle::Bundle;
@@ -34,6 +35,17 @@ enum Kind {
     /// This very executable in its mode `shim`.
     OwnExecutable,
 }
+
+/// A shim that gets ready and does not know yet what for. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Newborn {
+    socket: ShimSocket,
+    child: Untold,
+}
+
+/// The process of a shim until it has been told what to start.
+#[derive(Debug)]
+struct Untold(Option<Child>);
 
 /// A shim that has been told what to start.
 #[derive(Debug)]
@@ -79,6 +91,29 @@ impl ShimBinary {
         matches!(self.0, Kind::Installed(_))
     }
 
+    /// Starts a shim for `session`, which gets ready while its files are made. Blocks for some
+    /// hundred microseconds; call it on a thread that may wait.
+    ///
+    /// Neither argv nor the environment of the shim contain anything but the session's short id.
+    /// What keeps it from getting ready it tells on the caller's standard error.
+    ///
+    /// # Errors
+    /// Those of making a process.
+    pub fn spawn(&self, session: SessionId) -> io::Result<Newborn> {
+        let (ours, theirs) = os::pair()?;
+        let mut command = self.command();
+        if !self.is_small() {
+            command.arg("shim");
+        }
+        // No hook runs between fork and exec, so that the standard library spawns without copying
+        // the daemon's memory map. The shim leaves the daemon's session and group by itself.
+        command.arg(session.short()).stdin(Stdio::from(theirs)).stdout(Stdio::null());
+        let child = command.spawn()?;
+        // With the command goes our copy of the other end: when the shim dies, ours reads the end.
+        drop(command);
+        Ok(Newborn { socket: ShimSocket::from_owned(ours), child: Untold(Some(child)) })
+    }
+
     fn is_of_this_build(&self) -> bool {
         let output = self.command().arg("--build-id").stdin(Stdio::null()).output();
         output.is_ok_and(|output| output.stdout.trim_ascii() == BUILD_ID.as_bytes())
@@ -95,49 +130,29 @@ impl ShimBinary {
     }
 }
 
-/// Starts a shim and hands it `spec`. Blocks for about a millisecond; call it on a thread that may
-/// wait.
-///
-/// Makes the incarnation's directories. Neither argv nor the environment of the shim contain
-/// anything of the spec but the short id of the session.
-///
-/// # Errors
-/// Those of the file system and of making a process. The process that was made, if any, is gone.
-pub fn launch(binary: &ShimBinary, spec: &LaunchSpec) -> io::Result<Launched> {
-    let files = Bundle::new(&spec.bundle).incarnation(spec.incarnation);
-    files.create()?;
-    let log = open_log(&files.shim_log())?;
-    let (ours, theirs) = os::pair()?;
-    let mut command = binary.command();
-    if !binary.is_small() {
-        command.arg("shim");
-    }
-    // No hook runs between fork and exec, so that the standard library spawns without copying the
-    // daemon's memory map. The shim leaves the daemon's session and process group by itself.
-    let mut child = command
-        .arg(spec.session.short())
-        .stdin(Stdio::from(theirs))
-        .stdout(Stdio::from(log.try_clone()?))
-        .stderr(Stdio::from(log))
-        .spawn()?;
-    // With the command goes our copy of the other end: when the shim dies, ours reads the end.
-    drop(command);
-    let socket = ShimSocket::from_owned(ours);
-    match send_spec(&socket, &spec.encode()) {
-        Ok(()) => Ok(Launched { socket, child }),
-        Err(error) => {
-            // It has started nothing: it waits for the rest or is gone.
-            child.kill().ok();
-            child.wait().ok();
-            Err(error)
-        }
+impl Newborn {
+    /// Makes the incarnation's directories and tells the shim what to start. Blocks for some
+    /// hundred microseconds.
+    ///
+    /// # Errors
+    /// Those of the file system and of talking to the shim, which is gone then.
+    pub fn launch(self, spec: &LaunchSpec) -> io::Result<Launched> {
+        let Self { socket, mut child } = self;
+        Bundle::new(&spec.bundle).incarnation(spec.incarnation).create()?;
+        send_spec(&socket, &spec.encode())?;
+        let child = child.0.take().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Launched { socket, child })
     }
 }
 
-fn open_log(path: &Path) -> io::Result<File> {
-    let file = File::options().append(true).create(true).mode(0o600).open(path)?;
-    file.set_permissions(PermissionsExt::from_mode(0o600))?;
-    Ok(file)
+impl Drop for Untold {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It has started nothing: it waits for the rest or is gone.
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
 }
 
 fn send_spec(socket: &ShimSocket, spec: &[u8]) -> io::Result<()> {

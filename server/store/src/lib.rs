@@ -18,6 +18,7 @@ mod event;
 mod files;
 mod health;
 mod inspect;
+mod known;
 mod open;
 mod readers;
 mod request;

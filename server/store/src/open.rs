@@ -2,8 +2,8 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use codeplane_core::{HostId, Revision};
@@ -16,6 +16,7 @@ use crate::error::{Cause, OpenError, StoreError};
 use crate::files::{Files, OpenFiles, Presence};
 use crate::health::Health;
 use crate::inspect::{self, Changes, MIGRATIONS, Schema, open_error};
+use crate::known::KnownRequests;
 use crate::readers::Readers;
 use crate::reserve::Reserve;
 use crate::schema::host;
@@ -85,6 +86,7 @@ struct Database {
     connection: SqliteConnection,
     host: HostId,
     newest: Revision,
+    known: KnownRequests,
     origin: Origin,
     schema_version: String,
 }
@@ -167,7 +169,8 @@ fn start(files: &Files, changes: &Changes) -> Result<Database, OpenError> {
     };
     let host = host_id(&mut connection).map_err(fail)?;
     let newest = crate::event::newest(&mut connection).map_err(fail)?;
-    Ok(Database { connection, host, newest, origin, schema_version: changes.newest() })
+    let known = KnownRequests::load(&mut connection).map_err(fail)?;
+    Ok(Database { connection, host, newest, known, origin, schema_version: changes.newest() })
 }
 
 fn migrate(
@@ -226,8 +229,10 @@ fn run(
     let slow = readers(&files, "store-slow", &[Access::Copy], 1)?;
     let health = Health::good();
     let (revisions, newest) = watch::channel(database.newest);
+    let known = Arc::new(database.known);
     let writer = Writer {
         connection: database.connection,
+        known: Arc::clone(&known),
         host: database.host,
         files: OpenFiles::of(&files)?,
         reserve,
@@ -244,6 +249,7 @@ fn run(
         files,
         queue,
         thread: Mutex::new(Some(thread)),
+        known,
         readers: fast,
         slow,
         health,

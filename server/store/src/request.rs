@@ -39,6 +39,9 @@ impl Store {
     /// # Errors
     /// Those of every read.
     pub async fn request(&self, id: RequestId) -> Result<Option<RecordedRequest>, StoreError> {
+        if !self.parts().known.may_contain(id) {
+            return Ok(None);
+        }
         self.read(move |connection| find(connection, id)).await
     }
 
@@ -86,6 +89,7 @@ pub(crate) fn record(
         answer: request.answer.clone(),
         recorded_at: request.recorded_at.as_micros(),
     };
+    transaction.known.add(request.id);
     diesel::insert_into(requests::table).values(row).execute(transaction.connection)?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::error::{OpenError, StoreError};
 use crate::files::Files;
 use crate::health::Health;
+use crate::known::KnownRequests;
 use crate::open::{Opened, Options, open};
 use crate::readers::Readers;
 use crate::transaction::{Transaction, Urgency, Work};
@@ -31,6 +32,7 @@ pub(crate) struct Parts {
     pub(crate) files: Files,
     pub(crate) queue: SyncSender<Message>,
     pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) known: Arc<KnownRequests>,
     pub(crate) readers: Readers,
     pub(crate) slow: Readers,
     pub(crate) health: Health,

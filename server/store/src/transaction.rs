@@ -5,11 +5,14 @@ use diesel::SqliteConnection;
 use tokio::sync::oneshot;
 
 use crate::error::StoreError;
+use crate::known::KnownRequests;
 
 /// The transaction that a batch of jobs shares.
 pub(crate) struct Transaction<'c> {
     pub(crate) connection: &'c mut SqliteConnection,
     pub(crate) host: HostId,
+    /// Of requests; one that is recorded is added first.
+    pub(crate) known: &'c KnownRequests,
     /// The newest event that it wrote.
     pub(crate) newest: Option<Revision>,
 }

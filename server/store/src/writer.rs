@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use codeplane_core::{HostId, Revision};
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 use crate::error::StoreError;
 use crate::files::OpenFiles;
 use crate::health::Health;
+use crate::known::KnownRequests;
 use crate::reserve::Reserve;
 use crate::sqlite;
 use crate::transaction::{Job, Transaction, Urgency};
@@ -29,6 +31,7 @@ pub(crate) enum Message {
 pub(crate) struct Writer {
     pub(crate) connection: SqliteConnection,
     pub(crate) host: HostId,
+    pub(crate) known: Arc<KnownRequests>,
     pub(crate) files: OpenFiles,
     pub(crate) reserve: Reserve,
     pub(crate) health: Health,
@@ -148,8 +151,12 @@ impl Writer {
 
     fn write(&mut self, batch: &mut [Entry]) -> Result<Option<Revision>, StoreError> {
         sqlite::begin(&mut self.connection)?;
-        let mut transaction =
-            Transaction { connection: &mut self.connection, host: self.host, newest: None };
+        let mut transaction = Transaction {
+            connection: &mut self.connection,
+            host: self.host,
+            known: &self.known,
+            newest: None,
+        };
         for entry in batch {
             entry.outcome = attempt(entry.job.as_mut(), &mut transaction)?;
         }

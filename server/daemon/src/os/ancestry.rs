@@ -1,7 +1,7 @@
 //! Whether a process descends from one of a set of processes.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 
 /// A parent chain longer than this is not followed: `/proc` changes while it is read.
 const LONGEST_CHAIN: usize = 4096;
@@ -49,12 +49,27 @@ pub(crate) fn ancestry(pid: i32, is_shim: impl Fn(i32) -> bool) -> Ancestry {
 /// The session whose mark a process was started with: the one way to know an orphan whose shim was
 /// killed. It can be wiped off, but not by accident.
 pub(crate) fn session_mark(pid: i32) -> Option<String> {
-    // With room for all of it, which has no length beforehand, a few reads suffice.
-    let mut environment = Vec::with_capacity(USUAL_ENVIRONMENT);
-    fs::File::open(format!("/proc/{pid}/environ")).ok()?.read_to_end(&mut environment).ok()?;
+    let environment = environment(pid).ok()?;
     let mark = b"CODEPLANE_SESSION=";
     let value = environment.split(|byte| *byte == 0).find_map(|pair| pair.strip_prefix(mark))?;
     String::from_utf8(value.to_vec()).ok()
+}
+
+/// Reads with as few calls as can be: this stands before every connection, for each ancestor.
+fn environment(pid: i32) -> io::Result<Vec<u8>> {
+    let mut file = fs::File::open(format!("/proc/{pid}/environ"))?;
+    let mut bytes = vec![0; USUAL_ENVIRONMENT];
+    let mut filled = 0;
+    loop {
+        let count = file.read(&mut bytes[filled..])?;
+        filled += count;
+        // The kernel fills what it is given, up to the end.
+        if filled < bytes.len() {
+            bytes.truncate(filled);
+            return Ok(bytes);
+        }
+        bytes.resize(filled * 2, 0);
+    }
 }
 
 /// The session that this process or one of its ancestors was started in; [`UNNAMED`] where all
@@ -138,8 +153,8 @@ mod tests {
 
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        let mut said = std::io::BufReader::new(child.stdout.take().unwrap());
-        std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+        let mut said = io::BufReader::new(child.stdout.take().unwrap());
+        io::BufRead::read_line(&mut said, &mut line).unwrap();
 
         assert_eq!(mark_in_chain(line.trim().parse().unwrap()).as_deref(), Some(UNNAMED));
         let itself = i32::try_from(child.id()).unwrap();

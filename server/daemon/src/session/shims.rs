@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use codeplane_shim::{Bundle, LaunchSpec, Launched, ShimBinary, launch};
+use codeplane_shim::{Bundle, LaunchSpec, Launched, ShimBinary};
 
 use super::link::Link;
 
@@ -38,10 +38,12 @@ impl Shims {
     /// # Errors
     /// Those of the file system and of making a process; nothing runs then.
     pub(crate) fn launch(&self, spec: &LaunchSpec, session_file: &[u8]) -> io::Result<Arc<Link>> {
+        // The process gets ready on another processor meanwhile.
+        let newborn = self.binary.spawn(spec.session)?;
         let bundle = Bundle::new(&spec.bundle);
         bundle.create()?;
         write_private(&bundle.session_file(), session_file)?;
-        let Launched { socket, child } = launch(&self.binary, spec)?;
+        let Launched { socket, child } = newborn.launch(spec)?;
         self.add(child);
         Link::new(socket).map(Arc::new)
     }

@@ -14,13 +14,21 @@ pub(crate) struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes a group below the shim's own. `None` where there is no unified hierarchy or no right
-    /// to it: everything works without, by following the process tree.
-    pub(crate) fn make(name: &str) -> Option<Self> {
-        let path = own_group()?.join(name);
+    /// Makes a group below `parent`. `None` where there is no right to it: everything works
+    /// without, by following the process tree.
+    pub(crate) fn make(parent: &Path, name: &str) -> Option<Self> {
+        let path = parent.join(name);
         fs::create_dir(&path).ok()?;
         let directory = File::open(&path).ok()?;
         Some(Self { path, directory })
+    }
+
+    /// The directory of the group this process is in; `None` where there is no unified hierarchy.
+    pub(crate) fn own() -> Option<PathBuf> {
+        let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        mounts.lines().find_map(|line| directory_in(line, own))
     }
 
     /// Where it is.
@@ -58,14 +66,6 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
         }
     }
     fs::remove_dir(path)
-}
-
-/// The directory of the group this process is in.
-fn own_group() -> Option<PathBuf> {
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    mounts.lines().find_map(|line| directory_in(line, own))
 }
 
 /// Where the group `own` is in the mount that `line` describes, if that shows it.

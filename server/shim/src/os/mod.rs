@@ -15,8 +15,8 @@ pub(crate) use pidfd::{PidFd, kill_marked, signal_descendant};
 pub(crate) use poll::{Interest, Poll};
 pub(crate) use process::{
     Awaited, Identity, Reaped, SignalDoor, adopt_descendants, boot_id, close_inherited,
-    forget_umask, keep_one_heap, lazy_buffer, limit_core_dumps, name_process, reap,
-    redirect_standard_input, seal, signal_group, start_time, take_over_signals, trim_heap,
+    forget_umask, keep_one_heap, lazy_buffer, leave_standard_error, limit_core_dumps, name_process,
+    reap, redirect_standard_input, seal, signal_group, start_time, take_over_signals, trim_heap,
     wall_clock,
 };
 pub(crate) use socket::{Accepted, Delivered, Received, SeqPacket, accept, connect, listen, pair};

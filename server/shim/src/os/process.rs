@@ -158,19 +158,29 @@ pub(crate) fn close_inherited() {
     }
 }
 
-/// Takes standard input away as a descriptor of its own, and puts the null device in its place
+/// Takes standard input away as a descriptor of its own, and puts the null device in its place,
 /// and in that of standard output.
 pub(crate) fn redirect_standard_input() -> io::Result<OwnedFd> {
     // SAFETY: descriptor 0 is open for as long as this process lives.
     let input = unsafe { BorrowedFd::borrow_raw(0) }.try_clone_to_owned()?;
     let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
-    for standard in 0..2 {
-        // SAFETY: nothing in this process owns the standard descriptors.
-        let replaced: OwnedFd = unsafe { dup2_raw(&null, standard) }?;
-        // It stays open under its number.
-        std::mem::forget(replaced);
-    }
+    replace_standard(&null, 0)?;
+    replace_standard(&null, 1)?;
     Ok(input)
+}
+
+/// Lets go of the standard error of whoever started this process, which may want to end.
+pub(crate) fn leave_standard_error() {
+    // SAFETY: standard output is open for as long as this process lives.
+    replace_standard(&unsafe { BorrowedFd::borrow_raw(1) }, 2).ok();
+}
+
+fn replace_standard(with: &impl AsFd, standard: RawFd) -> io::Result<()> {
+    // SAFETY: nothing in this process owns the standard descriptors.
+    let replaced: OwnedFd = unsafe { dup2_raw(with, standard) }?;
+    // It stays open under its number.
+    std::mem::forget(replaced);
+    Ok(())
 }
 
 /// Identity of a process that a number alone does not give: numbers are used again.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use codeplane_core::ExitStatus;
 
-use super::complain;
+use super::complaint::complain;
 use super::connection::News;
 use super::shim::Shim;
 use crate::os::{self, Reaped};

@@ -3,6 +3,7 @@
 //! One thread owns everything. It waits for the terminal, its signals and its connections, and for
 //! nothing else: no lock, no reader, no daemon. When nothing happens it sleeps without a timer.
 
+mod complaint;
 mod connection;
 mod door;
 mod ending;
@@ -21,12 +22,12 @@ mod tokens;
 mod unary;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::BUILD_ID;
-use crate::os::wall_clock;
+
+pub(crate) use complaint::complain;
 
 /// The small binary's `main`: `--build-id` prints [`BUILD_ID`]; everything else is a shim. Other
 /// arguments are for people who look at `ps`.
@@ -55,11 +56,4 @@ pub fn run_from_inherited_socket() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Writes a line to the shim's log, which is all a shim can do about most trouble.
-pub(crate) fn complain(what: fmt::Arguments<'_>) {
-    let at = wall_clock().as_micros();
-    // Where the log takes nothing there is nobody left to tell.
-    writeln!(io::stderr(), "{at} {what}").ok();
 }

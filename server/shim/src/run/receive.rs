@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use codeplane_core::{AttachmentId, CANONICAL_LINE_BYTES, TerminalSize, longest_line};
 
-use super::complain;
+use super::complaint::complain;
 use super::connection::{Audience, News, Place, Untold};
 use super::input::{Origin, Typing, Work};
 use super::shim::Shim;

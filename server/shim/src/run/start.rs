@@ -1,11 +1,12 @@
 //! From an inherited socket to a running program.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use codeplane_core::Offset;
 
-use super::complain;
+use super::complaint::{complain, complain_in};
 use super::door::Door;
 use super::ending::Ending;
 use super::input::Input;
@@ -41,6 +42,10 @@ struct Prepared {
     /// Where messages are received.
     buffer: Vec<u8>,
     inherited: Inherited,
+    identity: Identity,
+    /// The control group the shim is in.
+    group: Option<PathBuf>,
+    terminal: io::Result<Terminal>,
 }
 
 /// Prepares the process and starts the program. `None` when there is nothing to serve: the daemon
@@ -55,6 +60,8 @@ pub(super) fn start() -> io::Result<Option<Shim>> {
         return Ok(None);
     };
     let files = Bundle::new(&spec.bundle).incarnation(spec.incarnation);
+    complain_in(files.shim_log());
+    os::leave_standard_error();
     // Kept for the farewell, as the shim takes the other.
     let socket = prepared.socket.duplicate()?;
     match assemble(prepared, &spec, files.clone()) {
@@ -77,7 +84,8 @@ pub(super) fn start() -> io::Result<Option<Shim>> {
     }
 }
 
-/// Makes a shim of a process that was started like any other.
+/// Makes a shim of a process that was started like any other, and learns and opens all that does
+/// not depend on what is to be started: the daemon makes the files meanwhile.
 fn prepare() -> io::Result<Prepared> {
     os::close_inherited();
     os::keep_one_heap();
@@ -91,7 +99,15 @@ fn prepare() -> io::Result<Prepared> {
     let umask = os::forget_umask();
     let socket = SeqPacket::from_owned(os::redirect_standard_input()?);
     let inherited = Inherited { umask, core_limit };
-    Ok(Prepared { signals, socket, buffer: os::lazy_buffer(), inherited })
+    Ok(Prepared {
+        signals,
+        socket,
+        buffer: os::lazy_buffer(),
+        inherited,
+        identity: Identity::own()?,
+        group: Cgroup::own(),
+        terminal: Terminal::open(),
+    })
 }
 
 /// Receives the parts of the spec; `None` when the daemon is gone before the last.
@@ -143,11 +159,12 @@ fn assemble(
     let pid = i32::try_from(std::process::id()).unwrap_or_default();
     let output = create_files(spec, &files)
         .map_err(|error| StartFault::new(StartStep::Bundle, files.dir().display(), &error))?;
-    let terminal = Terminal::open(spec.size)
-        .map_err(|error| StartFault::new(StartStep::Terminal, "new terminal", &error))?;
+    let terminal = prepared.terminal.and_then(|terminal| terminal.sized(spec.size));
+    let terminal =
+        terminal.map_err(|error| StartFault::new(StartStep::Terminal, "new terminal", &error))?;
     let door = Door::open(&spec.socket, prepared.socket, pid)
         .map_err(|error| StartFault::new(StartStep::Listen, spec.socket.display(), &error))?;
-    let cgroup = record_owner(spec, &files)
+    let cgroup = record_owner(prepared.identity, prepared.group, spec, &files)
         .map_err(|error| StartFault::new(StartStep::Bundle, files.shim().display(), &error))?;
     let inherited = terminal.inherited();
     let started = program::start(spec, prepared.inherited, inherited, cgroup.as_ref());
@@ -184,12 +201,16 @@ fn create_files(spec: &LaunchSpec, files: &IncarnationDir) -> io::Result<Output>
 }
 
 /// Says in the bundle who owns it, before there is anything to own.
-fn record_owner(spec: &LaunchSpec, files: &IncarnationDir) -> io::Result<Option<Cgroup>> {
-    let identity = Identity::own()?;
+fn record_owner(
+    identity: Identity,
+    group: Option<PathBuf>,
+    spec: &LaunchSpec,
+    files: &IncarnationDir,
+) -> io::Result<Option<Cgroup>> {
     // Never used twice, so that killing what is in it can never mean another shim's.
     let name =
         format!("codeplane-{}-{}-{}", spec.session.short(), identity.pid, identity.start_time);
-    let cgroup = Cgroup::make(&name);
+    let cgroup = group.and_then(|group| Cgroup::make(&group, &name));
     let mut record = ShimRecord::of(identity, BUILD_ID, PROTOCOL);
     record.cgroup = cgroup.as_ref().map(|group| group.path().to_path_buf());
     files.write_shim(&record)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::complain;
+use super::complaint::complain;
 
 /// How much output a power cut may take.
 const SYNC_AFTER: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ use codeplane_core::{AttachmentId, ExitStatus, Incarnation, Offset, SessionId, T
 use codeplane_shim::{
     Bundle, ExitRecord, FromShim, HelloReply, IncarnationDir, InputToken, Keep, LaunchSpec,
     LogReader, MAX_MESSAGE_BYTES, Outcome, Read, ShimBinary, ShimSocket, ToShim, TryReceive,
-    TrySend, launch, log_end,
+    TrySend, log_end,
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
@@ -71,7 +71,7 @@ impl TestShim {
         let dir = tempfile::tempdir().unwrap();
         let mut spec = spec(&dir, script);
         change(&mut spec);
-        let launched = launch(&binary(), &spec).unwrap();
+        let launched = binary().spawn(spec.session).unwrap().launch(&spec).unwrap();
         Self { dir, spec, socket: launched.socket, process: launched.child, seen: Vec::new() }
     }
 

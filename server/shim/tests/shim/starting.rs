@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use codeplane_core::ExitStatus;
 use codeplane_shim::{
-    FromShim, Outcome, ShimBinary, StartFault, StartStep, Started, ToShim, launch, probe,
+    FromShim, Outcome, ShimBinary, StartFault, StartStep, Started, ToShim, probe,
 };
 
 use crate::kit::{DEADLINE, TestShim, binary, eventually, spec};
@@ -214,10 +214,10 @@ fn files_are_private() {
     let files = shim.files();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
 
-    for dir in [shim.spec.bundle.as_path(), files.dir(), &files.output(), &files.checkpoints()] {
+    for dir in [shim.spec.bundle.as_path(), files.dir(), &files.output()] {
         assert_eq!(mode(dir), 0o700, "{dir:?}");
     }
-    for file in [files.index(), files.shim(), files.shim_log(), shim.spec.socket.clone()] {
+    for file in [files.index(), files.shim(), shim.spec.socket.clone()] {
         assert_eq!(mode(&file), 0o600, "{file:?}");
     }
     for segment in codeplane_shim::segments(&files.output()).unwrap() {
@@ -230,7 +230,7 @@ fn an_incarnation_that_has_a_shim_gets_no_second_one() {
     let mut shim = TestShim::run("read line; exit 3");
     shim.socket.wait_started(DEADLINE).unwrap();
 
-    let mut second = launch(&binary(), &shim.spec).unwrap();
+    let mut second = binary().spawn(shim.spec.session).unwrap().launch(&shim.spec).unwrap();
     let started = second.socket.wait_started(DEADLINE).unwrap();
     second.child.wait().unwrap();
 
@@ -271,7 +271,7 @@ fn an_upgrade_of_the_file_does_not_change_what_is_started() {
     fs::write(&path, "something else").unwrap();
 
     let spec = spec(&dir, "exit 4");
-    let mut launched = launch(&binary, &spec).unwrap();
+    let mut launched = binary.spawn(spec.session).unwrap().launch(&spec).unwrap();
     assert!(matches!(launched.socket.wait_started(DEADLINE).unwrap(), Started::Running { .. }));
     launched.socket.try_send(&ToShim::Shutdown).unwrap();
     launched.child.wait().unwrap();

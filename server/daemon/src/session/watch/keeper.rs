@@ -1,6 +1,8 @@
 //! The screen of one session: made when it is asked for, kept as a checkpoint of a few kilobytes.
 
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -309,6 +311,10 @@ fn path(dir: &Path, offset: u64) -> PathBuf {
 
 /// Under a temporary name first: a half-written one is never read.
 fn write(dir: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     let temporary = dir.join("new");
     std::fs::write(&temporary, checkpoint.encode())?;
     std::fs::rename(&temporary, path(dir, checkpoint.offset.0))
