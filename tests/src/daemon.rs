@@ -193,13 +193,24 @@ impl TestDaemon {
         })
     }
 
-    /// Everything that runs on its behalf: daemon, shims, sessions, terminals.
+    /// Everything that runs on its behalf: daemon, shims, sessions, terminals. Not the shim that
+    /// gets ready for the next session, which comes and goes.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
-        self.family.members()
+        let mut all = self.family.members();
+        all.retain(|process| !process.arguments().iter().any(|one| one == "stand-by"));
+        all
     }
 
-    /// The shims that live.
+    /// The shims that are ready for the next session.
+    #[must_use]
+    pub fn spare_shims(&self) -> Vec<Process> {
+        let mut all = self.family.members();
+        all.retain(|process| process.arguments().iter().any(|one| one == "stand-by"));
+        all
+    }
+
+    /// The shims of sessions that live.
     #[must_use]
     pub fn shims(&self) -> Vec<Process> {
         let is_shim = |process: &Process| {

@@ -97,6 +97,7 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
     let services = Services::new(&app).map_err(failed("build the services"))?;
     let path = app.directories.socket();
     let listener = grpc::bind(&path).map_err(|source| ServeError::Listen { path, source })?;
+    app.prepare_shim();
     announce(&app, &services).await;
     shutdown.spawn(app::retain(app.clone()));
     shutdown.spawn(app::keep_runtime_directory(app.clone()));
@@ -130,6 +131,7 @@ async fn run(app: &App, services: Services, listener: UnixListener) -> Result<Se
     }
     app.shutdown.begin();
     app.registry.wake_all();
+    app.shims.dismiss();
     // A connection that never said anything would be waited for without end: hence the limit.
     if !app.shutdown.finished(app.config.server.shutdown_grace.0).await {
         warn!("calls were cut off: they did not end within server.shutdown_grace");

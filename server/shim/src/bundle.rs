@@ -4,9 +4,8 @@
 //! BUNDLE/                          0700, all files 0600
 //! ├── session                      what the daemon knows of the session; opaque here
 //! └── incarnation-1/
-//!     ├── output/                  the log: segments named by the offset they begin at
-//!     │   ├── 00000000000000000000.log
-//!     │   └── 00000000000067108864.log
+//!     ├── 00000000000000000000.log the output: segments named by the offset they begin at
+//!     ├── 00000000000067108864.log
 //!     ├── index                    times, resizes, authors of input, gaps
 //!     ├── exit                     how it ended, or why it did not start
 //!     ├── shim                     which process owns it
@@ -99,12 +98,12 @@ impl Bundle {
 pub struct IncarnationDir(PathBuf);
 
 impl IncarnationDir {
-    /// Makes the directories, mode 0700.
+    /// Makes the directory and what is missing above it, mode 0700.
     ///
     /// # Errors
     /// Those of the file system.
     pub fn create(&self) -> io::Result<()> {
-        durable::create_directory(&self.output())
+        durable::create_directory(&self.0)
     }
 
     /// Its path.
@@ -113,10 +112,11 @@ impl IncarnationDir {
         &self.0
     }
 
-    /// The directory of the output log's segments.
+    /// The directory of the output log's segments: its own, as every directory more would cost
+    /// the start of a session.
     #[must_use]
     pub fn output(&self) -> PathBuf {
-        self.0.join("output")
+        self.0.clone()
     }
 
     /// The index file.

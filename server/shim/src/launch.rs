@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use codeplane_core::SessionId;
-
 use crate::BUILD_ID;
 use crate::bundle::Bundle;
 use crate::client::{ShimSocket, TrySend};
@@ -91,15 +89,16 @@ impl ShimBinary {
         matches!(self.0, Kind::Installed(_))
     }
 
-    /// Starts a shim for `session`, which gets ready while its files are made. Blocks for some
-    /// hundred microseconds; call it on a thread that may wait.
+    /// Starts a shim, which gets ready and then waits, for ever if need be, until it is told what
+    /// to start. It ends when its [`Newborn`] is dropped, and when this process ends, however it
+    /// does. Blocks for some hundred microseconds; call it on a thread that may wait.
     ///
-    /// Neither argv nor the environment of the shim contain anything but the session's short id.
-    /// What keeps it from getting ready it tells on the caller's standard error.
+    /// Neither argv nor the environment of a shim ever contain anything but its session's short
+    /// id. What keeps it from getting ready it tells on the caller's standard error.
     ///
     /// # Errors
     /// Those of making a process.
-    pub fn spawn(&self, session: SessionId) -> io::Result<Newborn> {
+    pub fn spawn(&self) -> io::Result<Newborn> {
         let (ours, theirs) = os::pair()?;
         let mut command = self.command();
         if !self.is_small() {
@@ -107,7 +106,7 @@ impl ShimBinary {
         }
         // No hook runs between fork and exec, so that the standard library spawns without copying
         // the daemon's memory map. The shim leaves the daemon's session and group by itself.
-        command.arg(session.short()).stdin(Stdio::from(theirs)).stdout(Stdio::null());
+        command.arg(os::UNNAMED).stdin(Stdio::from(theirs)).stdout(Stdio::null());
         let child = command.spawn()?;
         // With the command goes our copy of the other end: when the shim dies, ours reads the end.
         drop(command);
@@ -131,6 +130,11 @@ impl ShimBinary {
 }
 
 impl Newborn {
+    /// Whether its process still waits. Where it does not, it is reaped.
+    pub fn is_waiting(&mut self) -> bool {
+        self.child.0.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
     /// Makes the incarnation's directories and tells the shim what to start. Blocks for some
     /// hundred microseconds.
     ///

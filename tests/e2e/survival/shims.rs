@@ -60,11 +60,10 @@ async fn what_was_printed_last_before_the_kill_is_kept() {
 
         let lost = daemon.reaches(&session.id, SessionState::Lost).await;
         let directory = daemon.state_dir().join("sessions").join(&session.id);
-        let log = directory.join("incarnation-1/output");
-        let written: u64 = std::fs::read_dir(log)
-            .unwrap()
-            .map(|segment| segment.unwrap().metadata().unwrap().len())
-            .sum();
+        let log = directory.join("incarnation-1");
+        let segments = std::fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path());
+        let segments = segments.filter(|path| path.extension().is_some_and(|one| one == "log"));
+        let written: u64 = segments.map(|path| path.metadata().unwrap().len()).sum();
         assert_eq!(lost.output_end.unwrap().offset, written);
         assert_eq!(daemon.output(&session.id).await.len() as u64, written);
     }
@@ -92,4 +91,54 @@ async fn a_lost_session_can_be_deleted_and_leaves_nothing() {
 
     let now = daemon.traces().await;
     assert_eq!((now.rows, now.bundles, now.sockets), (before.rows, before.bundles, before.sockets));
+}
+
+/// The one shim that waits for the next session.
+fn spare(daemon: &TestDaemon) -> Process {
+    wait_until("a shim to be ready", PATIENCE, || {
+        let mut spares = daemon.spare_shims();
+        // A process that has just been made is its parent's picture.
+        spares.retain(|spare| spare.name == "cpd-shim");
+        if spares.len() == 1 { Ok(spares.remove(0)) } else { Err(spares) }
+    })
+}
+
+#[tokio::test]
+async fn a_shim_is_ready_for_the_next_session_and_then_bears_its_name() {
+    let daemon = TestDaemon::start();
+    for _ in 0..3 {
+        let ready = spare(&daemon);
+
+        let session = daemon.create(&["forever"]).await;
+
+        let shims = daemon.shims();
+        let its = shims.iter().find(|shim| shim.pid == ready.pid).expect("it took the session");
+        assert!(its.arguments().iter().any(|one| *one == session.id[..8]), "{its:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_starts_although_the_shim_that_was_ready_was_ended() {
+    let daemon = TestDaemon::start();
+    for signal in [Signal::KILL, Signal::TERM] {
+        spare(&daemon).signal(signal);
+
+        let session = daemon.create(&["say here", "forever"]).await;
+
+        daemon.printed(&session.id, "here").await;
+    }
+}
+
+#[tokio::test]
+async fn the_shim_that_was_ready_ends_with_its_daemon_however_that_ends() {
+    let mut daemon = TestDaemon::start();
+    let ready = spare(&daemon);
+
+    daemon.kill_hard();
+
+    wait_until("it to end", PATIENCE, || !ready.is_alive());
+    daemon.launch();
+    let ready = spare(&daemon);
+    daemon.stop();
+    wait_until("it to end", PATIENCE, || !ready.is_alive());
 }

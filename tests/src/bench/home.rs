@@ -16,6 +16,9 @@ use crate::processes::{Family, Process, TAG};
 /// Numbers the homes of one driver.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
+/// What is larger is emptied when its measurement is over.
+const BIG_BYTES: u64 = 1 << 20;
+
 /// Names of executables that are programs of users, not part of a peer.
 const PROGRAMS: [&str; 2] = ["sleep", "sh"];
 
@@ -153,6 +156,22 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         self.family.end();
-        drop(fs::remove_dir_all(&self.directory));
+        // The directory goes with the scratch directory, when all is measured: for some minutes
+        // after files were removed ext4 is slow to make new ones, at the cost of whoever is
+        // measured next.
+        empty_big_files(&self.directory);
+    }
+}
+
+/// Gives back the space of what a measurement has left.
+fn empty_big_files(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => empty_big_files(&entry.path()),
+            Ok(metadata) if metadata.is_file() && metadata.len() > BIG_BYTES => {
+                drop(fs::File::create(entry.path()));
+            }
+            Ok(_) | Err(_) => {}
+        }
     }
 }

@@ -13,7 +13,9 @@ use super::record::{FACTS, record};
 use super::request::Mutation;
 use super::spec::{self, Spec};
 use super::{App, Caller, bundle_file};
-use crate::session::{Admission, Begun, Fact, Keep, LaunchSpec, Link, Live, View, born, receive};
+use crate::session::{
+    Admission, Begun, Bundle, Fact, Keep, LaunchSpec, Link, Live, View, born, receive,
+};
 
 /// How long a new shim may take to say that its program runs. One that never answers must not hold
 /// its client for ever; a machine under load needs seconds.
@@ -154,7 +156,9 @@ impl App {
         let id = session.id();
         let created = self.event(id, EventKind::SessionCreated);
         let insert = self.insert_session(&session, created, mutation);
-        let (row, shim) = tokio::join!(insert, self.launch(&session, spec, mutation));
+        let session_file = bundle_file::encode(&session.spec, mutation);
+        let spec = Arc::new(self.launch_spec(&session, spec));
+        let (row, shim) = tokio::join!(insert, self.launch(&spec, session_file));
         if let Err(error) = row {
             // No row, no session: whatever was started must go.
             if let Ok(link) = &shim {
@@ -167,10 +171,17 @@ impl App {
         let live = Live::new(session, bundle, Arc::clone(&self.surroundings));
         self.registry.insert(Arc::clone(&live));
         match shim {
-            Ok(link) => self.greet(&live, link).await,
+            Ok(link) => self.greet(&live, link, &spec).await,
             Err(error) => self.failed(&live, "shim", &error.to_string()).await,
         }
+        self.prepare_shim();
         Ok(live)
+    }
+
+    /// Has a shim get ready for the next session, unless one is.
+    pub(crate) fn prepare_shim(&self) {
+        let app = self.clone();
+        drop(self.shutdown.spawn_blocking(move || app.shims.prepare()));
     }
 
     async fn insert_session(
@@ -188,15 +199,23 @@ impl App {
     /// Makes the bundle and starts the shim, on a thread that may block.
     async fn launch(
         &self,
-        session: &Session,
-        spec: Spec,
-        mutation: Option<Mutation>,
+        spec: &Arc<LaunchSpec>,
+        session_file: Vec<u8>,
     ) -> std::io::Result<Arc<Link>> {
-        let session_file = bundle_file::encode(&session.spec, mutation);
-        let spec = self.launch_spec(session, spec);
-        let app = self.clone();
+        let (app, spec) = (self.clone(), Arc::clone(spec));
         let launched = self.shutdown.spawn_blocking(move || app.shims.launch(&spec, &session_file));
         launched.await.map_err(std::io::Error::other)?
+    }
+
+    /// Starts another shim if the one that was told ended before it had begun: it had waited, and
+    /// whoever ended it did not mean this session.
+    async fn launch_again(&self, spec: &Arc<LaunchSpec>) -> Option<Arc<Link>> {
+        let (app, spec) = (self.clone(), Arc::clone(spec));
+        let launched = self.shutdown.spawn_blocking(move || {
+            let files = Bundle::new(&spec.bundle).incarnation(spec.incarnation);
+            matches!(files.read_shim(), Ok(None)).then(|| app.shims.launch_anew(&spec))
+        });
+        launched.await.ok()??.ok()
     }
 
     fn launch_spec(&self, session: &Session, spec: Spec) -> LaunchSpec {
@@ -221,20 +240,26 @@ impl App {
     }
 
     /// Waits until the program runs or could not be run, then leaves the connection to its task.
-    async fn greet(&self, live: &Arc<Live>, link: Arc<Link>) {
-        match tokio::time::timeout(START_LIMIT, link.started()).await {
-            Ok(Ok(Begun::Runs(pid))) => {
+    async fn greet(&self, live: &Arc<Live>, link: Arc<Link>, spec: &Arc<LaunchSpec>) {
+        let (mut link, mut first) = (Arc::clone(&link), started(&link).await);
+        if let First::Ended = first
+            && let Some(another) = self.launch_again(spec).await
+        {
+            (first, link) = (started(&another).await, another);
+        }
+        match first {
+            First::Begun(Begun::Runs(pid)) => {
                 born(live, &link, pid);
                 // The client does not wait for this to be written: recovery would find it out.
                 self.follow_shim(live, link, Some(live.incarnation()));
             }
-            Ok(Ok(Begun::Failed(fault))) => {
+            First::Begun(Begun::Failed(fault)) => {
                 self.failed(live, fault.step.as_str(), &fault.message).await;
             }
-            Ok(Err(_)) => {
+            First::Ended => {
                 self.failed(live, "shim", "the shim ended before the program ran").await;
             }
-            Err(_) => {
+            First::Silent => {
                 link.shut_down().await;
                 self.failed(live, "shim", "the shim did not answer in time").await;
             }
@@ -264,5 +289,23 @@ impl App {
     async fn failed(&self, live: &Arc<Live>, step: &str, message: &str) {
         let reason = EndReason::Failed { step: step.to_owned(), message: message.to_owned() };
         self.record_end(live, reason).await;
+    }
+}
+
+/// What came first from a shim that was told what to start.
+enum First {
+    /// What became of the program.
+    Begun(Begun),
+    /// Its end.
+    Ended,
+    /// Nothing in time.
+    Silent,
+}
+
+async fn started(link: &Link) -> First {
+    match tokio::time::timeout(START_LIMIT, link.started()).await {
+        Ok(Ok(begun)) => First::Begun(begun),
+        Ok(Err(_)) => First::Ended,
+        Err(_) => First::Silent,
     }
 }

@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Child;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use codeplane_shim::{Bundle, LaunchSpec, Launched, ShimBinary};
+use codeplane_shim::{Bundle, LaunchSpec, Launched, Newborn, ShimBinary};
+use tracing::debug;
 
 use super::link::Link;
 
@@ -17,6 +18,9 @@ use super::link::Link;
 pub(crate) struct Shims {
     /// What they are started from.
     binary: ShimBinary,
+    /// One that is ready for the next session: to get ready takes longer than all the rest of a
+    /// start.
+    spare: Mutex<Option<Newborn>>,
     children: Mutex<Vec<Child>>,
     /// Of all shims, adopted ones included: their descendants are no operators.
     pids: Mutex<HashSet<i32>>,
@@ -25,7 +29,7 @@ pub(crate) struct Shims {
 impl Shims {
     /// No shim yet; those to come are started from `binary`.
     pub(crate) fn new(binary: ShimBinary) -> Self {
-        Self { binary, children: Mutex::default(), pids: Mutex::default() }
+        Self { binary, spare: Mutex::default(), children: Mutex::default(), pids: Mutex::default() }
     }
 
     /// Whether shims are the small binary, and not the daemon's own executable.
@@ -38,46 +42,81 @@ impl Shims {
     /// # Errors
     /// Those of the file system and of making a process; nothing runs then.
     pub(crate) fn launch(&self, spec: &LaunchSpec, session_file: &[u8]) -> io::Result<Arc<Link>> {
-        // The process gets ready on another processor meanwhile.
-        let newborn = self.binary.spawn(spec.session)?;
+        let spare = lock(&self.spare).take();
+        // Where there is none, one gets ready on another processor while the files are made.
+        let newborn = spare.map_or_else(|| self.binary.spawn(), Ok)?;
         let bundle = Bundle::new(&spec.bundle);
         bundle.create()?;
         write_private(&bundle.session_file(), session_file)?;
-        let Launched { socket, child } = newborn.launch(spec)?;
-        self.add(child);
-        Link::new(socket).map(Arc::new)
+        match newborn.launch(spec) {
+            Ok(launched) => self.link(launched),
+            // Most likely somebody ended the one that waited; other trouble is met again.
+            Err(_) => self.launch_anew(spec),
+        }
+    }
+
+    /// Starts a shim for a session whose directory is there, and none of those that wait.
+    ///
+    /// # Errors
+    /// Those of the file system and of making a process; nothing runs then.
+    pub(crate) fn launch_anew(&self, spec: &LaunchSpec) -> io::Result<Arc<Link>> {
+        self.link(self.binary.spawn()?.launch(spec)?)
+    }
+
+    fn link(&self, launched: Launched) -> io::Result<Arc<Link>> {
+        self.add(launched.child);
+        Link::new(launched.socket).map(Arc::new)
+    }
+
+    /// Has a shim get ready for the next session, unless one is. Without one the next start takes
+    /// longer, and no more. Blocks for some hundred microseconds.
+    pub(crate) fn prepare(&self) {
+        if lock(&self.spare).is_some() {
+            return;
+        }
+        match self.binary.spawn() {
+            // Where another thread was faster, the older one ends here.
+            Ok(newborn) => drop(lock(&self.spare).replace(newborn)),
+            Err(error) => debug!(%error, "no shim gets ready for the next session"),
+        }
+    }
+
+    /// Ends the shim that is ready for the next session: there will be none.
+    pub(crate) fn dismiss(&self) {
+        drop(lock(&self.spare).take());
     }
 
     /// Takes charge of a child.
     fn add(&self, child: Child) {
         self.know(child.id());
-        self.children.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+        lock(&self.children).push(child);
     }
 
     /// Remembers a shim that another daemon started.
     pub(crate) fn know(&self, pid: u32) {
         if let Ok(pid) = i32::try_from(pid) {
-            self.pids.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
+            lock(&self.pids).insert(pid);
         }
     }
 
     /// Forgets a shim that has ended.
     pub(crate) fn forget(&self, pid: u32) {
         if let Ok(pid) = i32::try_from(pid) {
-            self.pids.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+            lock(&self.pids).remove(&pid);
         }
     }
 
     /// Whether this is the process id of a shim.
     #[must_use]
     pub(crate) fn is_shim(&self, pid: i32) -> bool {
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner).contains(&pid)
+        lock(&self.pids).contains(&pid)
     }
 
     /// Reaps those that have ended.
     pub(crate) fn reap(&self) {
+        lock(&self.spare).take_if(|spare| !spare.is_waiting());
         let mut ended = Vec::new();
-        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut children = lock(&self.children);
         children.retain_mut(|child| match child.try_wait() {
             Ok(None) => true,
             Ok(Some(_)) | Err(_) => {
@@ -90,6 +129,10 @@ impl Shims {
             self.forget(pid);
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Writes a new file that nobody else may read. It is not synced: the row is, and says the same.

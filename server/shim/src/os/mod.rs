@@ -8,6 +8,7 @@ mod process;
 mod socket;
 mod spawn;
 mod terminal;
+mod title;
 mod tree;
 
 pub(crate) use cgroup::{Cgroup, kill as kill_cgroup, remove as remove_cgroup};
@@ -22,4 +23,5 @@ pub(crate) use process::{
 pub(crate) use socket::{Accepted, Delivered, Received, SeqPacket, accept, connect, listen, pair};
 pub(crate) use spawn::{Program, SpawnFault, SpawnStep, c_string, spawn};
 pub(crate) use terminal::{foreground_group, local_flags, number, open_terminal, set_size};
+pub(crate) use title::{Title, UNNAMED};
 pub(crate) use tree::{SHIM_NAME, descendants, kinship};

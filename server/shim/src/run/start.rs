@@ -19,7 +19,8 @@ use crate::bundle::{Bundle, IncarnationDir};
 use crate::fault::{StartFault, StartStep};
 use crate::index::IndexWriter;
 use crate::os::{
-    self, Cgroup, Delivered, Identity, Interest, Poll, Received, SeqPacket, SignalDoor,
+    self, Awaited, Cgroup, Delivered, Identity, Interest, Poll, Received, SeqPacket, SignalDoor,
+    Title,
 };
 use crate::output_log::LogWriter;
 use crate::record::{ExitRecord, Outcome, ShimRecord};
@@ -46,13 +47,17 @@ struct Prepared {
     /// The control group the shim is in.
     group: Option<PathBuf>,
     terminal: io::Result<Terminal>,
+    title: Title,
 }
 
 /// Prepares the process and starts the program. `None` when there is nothing to serve: the daemon
 /// is gone, or the program did not start and the daemon knows.
 pub(super) fn start() -> io::Result<Option<Shim>> {
     let mut prepared = prepare()?;
-    let Prepared { socket, buffer, .. } = &mut prepared;
+    let Prepared { socket, signals, buffer, .. } = &mut prepared;
+    if !wait_for_word(socket, signals) {
+        return Ok(None);
+    }
     let Some(spec) = receive_spec(socket, buffer)? else { return Ok(None) };
     let Some(spec) = LaunchSpec::decode(&spec) else {
         let message = "what to start could not be read".to_owned();
@@ -60,6 +65,7 @@ pub(super) fn start() -> io::Result<Option<Shim>> {
         return Ok(None);
     };
     let files = Bundle::new(&spec.bundle).incarnation(spec.incarnation);
+    prepared.title.set(&spec.session.short());
     complain_in(files.shim_log());
     os::leave_standard_error();
     // Kept for the farewell, as the shim takes the other.
@@ -107,7 +113,24 @@ fn prepare() -> io::Result<Prepared> {
         identity: Identity::own()?,
         group: Cgroup::own(),
         terminal: Terminal::open(),
+        title: Title::find(),
     })
+}
+
+/// Waits until the daemon says something or is gone; `false` when the shim was asked to end before.
+fn wait_for_word(socket: &SeqPacket, signals: &SignalDoor) -> bool {
+    loop {
+        let mut poll = Poll::<2>::new();
+        poll.watch(0, socket, Interest::Read);
+        poll.watch(1, signals, Interest::Read);
+        poll.wait(None);
+        if poll.is_readable(0) {
+            return true;
+        }
+        if poll.is_readable(1) && signals.next() == Some(Awaited::Terminate) {
+            return false;
+        }
+    }
 }
 
 /// Receives the parts of the spec; `None` when the daemon is gone before the last.

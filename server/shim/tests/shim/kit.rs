@@ -71,7 +71,7 @@ impl TestShim {
         let dir = tempfile::tempdir().unwrap();
         let mut spec = spec(&dir, script);
         change(&mut spec);
-        let launched = binary().spawn(spec.session).unwrap().launch(&spec).unwrap();
+        let launched = binary().spawn().unwrap().launch(&spec).unwrap();
         Self { dir, spec, socket: launched.socket, process: launched.child, seen: Vec::new() }
     }
 

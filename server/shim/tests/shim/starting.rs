@@ -230,7 +230,7 @@ fn an_incarnation_that_has_a_shim_gets_no_second_one() {
     let mut shim = TestShim::run("read line; exit 3");
     shim.socket.wait_started(DEADLINE).unwrap();
 
-    let mut second = binary().spawn(shim.spec.session).unwrap().launch(&shim.spec).unwrap();
+    let mut second = binary().spawn().unwrap().launch(&shim.spec).unwrap();
     let started = second.socket.wait_started(DEADLINE).unwrap();
     second.child.wait().unwrap();
 
@@ -271,7 +271,7 @@ fn an_upgrade_of_the_file_does_not_change_what_is_started() {
     fs::write(&path, "something else").unwrap();
 
     let spec = spec(&dir, "exit 4");
-    let mut launched = binary.spawn(spec.session).unwrap().launch(&spec).unwrap();
+    let mut launched = binary.spawn().unwrap().launch(&spec).unwrap();
     assert!(matches!(launched.socket.wait_started(DEADLINE).unwrap(), Started::Running { .. }));
     launched.socket.try_send(&ToShim::Shutdown).unwrap();
     launched.child.wait().unwrap();
