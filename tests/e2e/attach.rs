@@ -3,6 +3,7 @@
 mod control;
 mod following;
 mod input;
+mod looking;
 mod many;
 mod queries;
 mod sizes;

@@ -1,8 +1,8 @@
 //! Whose size it is.
 
 use codeplane_client::v1::{
-    AttachAcquireControl, AttachInit, ResizeTerminalRequest, TerminalSize, attach_request::Request,
-    terminal_frame::Frame,
+    AttachAcquireControl, AttachInit, GetScreenRequest, ResizeTerminalRequest, TerminalSize,
+    attach_request::Request, terminal_frame::Frame,
 };
 use codeplane_tests::{
     Attached, TestDaemon,
@@ -149,4 +149,32 @@ async fn thousands_of_resizes_end_with_the_last_one() {
     assert_eq!(daemon.session(&session).await.size, Some(size(123, 45)));
     holder.send(Request::AcquireControl(AttachAcquireControl { if_free: false })).await;
     holder.settle().await;
+}
+
+#[tokio::test]
+async fn a_screen_that_was_asked_for_before_has_the_size_that_was_set_since() {
+    let mut daemon = TestDaemon::start();
+    let session = daemon.create(&["say hello", "forever"]).await.id;
+    daemon.printed(&session, "hello").await;
+    let ask = || GetScreenRequest { session: session.clone(), ..Default::default() };
+    let mut terminals = daemon.raw_terminals().await;
+    let before = terminals.get_screen(ask()).await.unwrap().into_inner();
+
+    for (cols, rows) in [(40, 10), (20, 4), (100, 50)] {
+        let resize = ResizeTerminalRequest {
+            session: session.clone(),
+            size: Some(size(cols, rows)),
+            ..Default::default()
+        };
+        terminals.resize_terminal(resize).await.unwrap();
+        let after = terminals.get_screen(ask()).await.unwrap().into_inner();
+        assert_eq!(after.size, Some(size(cols, rows)));
+        assert_eq!(after.lines.len(), rows as usize);
+    }
+
+    assert_eq!(before.size, Some(size(80, 24)));
+    daemon.restart();
+    let mut terminals = daemon.raw_terminals().await;
+    let after = terminals.get_screen(ask()).await.unwrap().into_inner();
+    assert_eq!((after.size, after.lines[0].as_str()), (Some(size(100, 50)), "hello"));
 }

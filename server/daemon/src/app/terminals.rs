@@ -1,6 +1,7 @@
 //! Attach, read, tail, type, resize, control.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use codeplane_core::{Acquire, AttachmentId, OutputPosition, TerminalSize};
@@ -15,6 +16,10 @@ use crate::session::{
 
 /// Most bytes of one piece of output.
 const PIECE_BYTES: usize = 1 << 20;
+
+/// How long a terminal may take to get another size. It takes a millisecond, unless its shim was
+/// stopped.
+const FIT_LIMIT: Duration = Duration::from_millis(500);
 
 /// Where output begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +128,12 @@ impl App {
         let mut seated = Seated { live: Arc::clone(&live), seat: Some(Arc::clone(&seat)) };
         let control = self.take_control(&live, &seat, request.to)?;
         live.fit_holder().await;
+        let start = match (control, request.size, request.from) {
+            (Control::Held { .. }, Some(size), from @ From::Snapshot { .. }) => {
+                self.begin_in(&live, size, from, start).await
+            }
+            _ => start,
+        };
         seated.seat = None;
         let attached = Frame::Attached(Attached {
             position: start.position,
@@ -175,6 +186,26 @@ impl App {
                 Ok(Start { position: snapshot.position, snapshot: snapshot.frame })
             }
         }
+    }
+
+    /// The screen in the size that its new holder gave it: painted as it was before, it would
+    /// scroll out of a smaller terminal.
+    async fn begin_in(
+        &self,
+        live: &Arc<Live>,
+        size: TerminalSize,
+        from: From,
+        before: Start,
+    ) -> Start {
+        if matches!(before.snapshot, Some(Frame::Snapshot { size: shown, .. }) if shown == size) {
+            return before;
+        }
+        let fits =
+            live.until(|live| (live.size() == size || !live.state().is_live()).then_some(()));
+        if tokio::time::timeout(FIT_LIMIT, fits).await.is_err() {
+            return before;
+        }
+        self.begin(live, from).await.unwrap_or(before)
     }
 
     /// Follows output without input.

@@ -34,11 +34,36 @@ const STEP: Duration = Duration::from_millis(10);
 /// again at most when another daemon takes over.
 const SAVE_EVERY: u64 = 4 << 20;
 
+/// A checkpoint and which changes of size are in it: some may have come at its very position, before
+/// and after it was made.
+#[derive(Debug)]
+struct Known {
+    checkpoint: Checkpoint,
+    /// Number of the first change that is not; nobody knows for one of an earlier daemon.
+    resize: Option<u64>,
+}
+
+impl Known {
+    /// The screen with every change up to its position, or those that `resize` leaves to do, and the
+    /// number of the next.
+    fn screen(&self, live: &Live) -> (Screen, u64) {
+        let mut screen = Screen::from_checkpoint(&self.checkpoint, 0);
+        let (size, behind) = live.resizes_up_to(self.checkpoint.offset);
+        if let Some(next) = self.resize {
+            return (screen, next);
+        }
+        if screen.size() != size {
+            screen.resize(size);
+        }
+        (screen, behind)
+    }
+}
+
 /// The newest checkpoint of a session and what is on disk.
 #[derive(Debug)]
 pub(super) struct Keeper {
     dir: PathBuf,
-    newest: Option<Checkpoint>,
+    newest: Option<Known>,
     saved: Offset,
 }
 
@@ -65,28 +90,28 @@ impl Keeper {
     pub(super) fn load(dir: PathBuf) -> Self {
         let newest = newest_on_disk(&dir);
         let saved = newest.as_ref().map_or(Offset::ZERO, |checkpoint| checkpoint.offset);
+        let newest = newest.map(|checkpoint| Known { checkpoint, resize: None });
         Self { dir, newest, saved }
     }
 
-    pub(super) const fn newest(&self) -> Option<&Checkpoint> {
-        self.newest.as_ref()
+    pub(super) fn newest(&self) -> Option<&Checkpoint> {
+        self.newest.as_ref().map(|known| &known.checkpoint)
     }
 
     /// Begins to make the screen at `target`, as near to it as can be.
     pub(super) fn begin(&self, live: &Live, trail: &ModesTrail, target: Offset) -> Making {
-        let usable = self.newest.as_ref().filter(|checkpoint| checkpoint.offset <= target);
-        let near = usable.is_some_and(|near| target.since(near.offset) <= PLAIN_BYTES)
+        let usable = self.newest.as_ref().filter(|known| known.checkpoint.offset <= target);
+        let near = usable.is_some_and(|near| target.since(near.checkpoint.offset) <= PLAIN_BYTES)
             || target.since(live.oldest()) <= PLAIN_BYTES;
-        if !near && let Some(making) = from_tail(live, trail, usable, Goal { target, lines: 0 }) {
+        let base = usable.map(|known| &known.checkpoint);
+        if !near && let Some(making) = from_tail(live, trail, base, Goal { target, lines: 0 }) {
             return making;
         }
         match usable {
-            Some(checkpoint) => Making {
-                screen: Screen::from_checkpoint(checkpoint, 0),
-                reader: live.reader(),
-                resize: live.resizes_up_to(checkpoint.offset).1,
-                target,
-            },
+            Some(known) => {
+                let (screen, resize) = known.screen(live);
+                Making { screen, reader: live.reader(), resize, target }
+            }
             None => from_oldest(live, Goal { target, lines: 0 }),
         }
     }
@@ -94,12 +119,12 @@ impl Keeper {
     /// Keeps what was made.
     pub(super) fn keep(&mut self, making: &mut Making, oldest: Offset) {
         let checkpoint = making.screen.checkpoint();
-        let newer = self.newest.as_ref().is_none_or(|old| old.offset <= checkpoint.offset);
+        let newer = self.newest().is_none_or(|old| old.offset <= checkpoint.offset);
         if checkpoint.offset.since(self.saved) >= SAVE_EVERY {
             self.save(&checkpoint, oldest);
         }
         if newer {
-            self.newest = Some(checkpoint);
+            self.newest = Some(Known { checkpoint, resize: Some(making.resize) });
         }
     }
 
@@ -150,8 +175,8 @@ impl Keeper {
         write(&self.dir, &checkpoint)?;
         self.saved = self.saved.max(checkpoint.offset);
         self.prune(boundary);
-        if self.newest.as_ref().is_none_or(|old| old.offset < checkpoint.offset) {
-            self.newest = Some(checkpoint);
+        if self.newest().is_none_or(|old| old.offset < checkpoint.offset) {
+            self.newest = Some(Known { checkpoint, resize: Some(making.resize) });
         }
         Ok(())
     }

@@ -54,7 +54,11 @@ impl Tracked {
         let known = keeper.newest().filter(|one| one.offset >= oldest && one.offset <= live.end());
         let start = known.map_or(oldest, |checkpoint| checkpoint.offset);
         let (size, resize) = live.resizes_up_to(start);
-        let modes = known.map_or_else(|| Modes::new(size), |one| one.modes.clone());
+        let mut modes = known.map_or_else(|| Modes::new(size), |one| one.modes.clone());
+        if modes.size() != size {
+            // It came at the checkpoint's position, after the checkpoint.
+            modes.resize(start, size);
+        }
         let scanner = Scanner::resume(start, modes);
         let mut trail = ModesTrail::new();
         trail.look(&scanner);

@@ -1,5 +1,8 @@
 //! Showing a session on the user's terminal and typing into it.
 
+mod fitting;
+mod part;
+
 use std::io;
 use std::time::Duration;
 
@@ -10,8 +13,9 @@ use codeplane_client::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::fitting::Covered;
+use self::part::Part;
 use super::detach::DetachKeys;
-use super::notice::over_screen;
 use super::typing::{AtEnd, Typing, Wish};
 use crate::exit::Failure;
 use crate::os::{self, Keyboard, RawMode};
@@ -77,6 +81,10 @@ pub(crate) async fn show(
         present: plan.role,
         absence: Absence::None,
         leaving_until: None,
+        size: None,
+        part: None,
+        shown_up_to: None,
+        covered: None,
     };
     let raw = interactive
         .then(RawMode::enter)
@@ -104,6 +112,14 @@ struct View {
     present: Role,
     absence: Absence,
     leaving_until: Option<Instant>,
+    /// The size of the session's terminal, once it is known.
+    size: Option<v1::TerminalSize>,
+    /// While the session's screen does not fit: the part that is shown instead of the output.
+    part: Option<Part>,
+    /// Output before this position is on the screen already.
+    shown_up_to: Option<v1::OutputPosition>,
+    /// What the last notice covers.
+    covered: Option<Covered>,
 }
 
 /// Where the output has left the cursor.
@@ -151,16 +167,27 @@ impl View {
             if let Some(ending) = self.step(step).await? {
                 return Ok(ending);
             }
+            self.fit().await?;
         }
     }
 
     async fn step(&mut self, step: Step) -> Result<Option<Ending>, Failure> {
         match step {
             Step::Event(Some(event)) => return self.happened(event),
-            Step::Event(None) => return Ok(Some(self.ending())),
+            Step::Event(None) => {
+                self.paint().await?;
+                return Ok(Some(self.ending()));
+            }
             Step::Typed(typed) => {
+                let is_nobodys = self.role == Role::Control && self.present == Role::Observe;
                 let wish = match typed {
-                    Some(typed) => self.typing.take(&typed).await,
+                    Some(typed) => {
+                        let wish = self.typing.take(&typed).await;
+                        if is_nobodys && wish == Wish::Stay {
+                            self.tell("[another client has control: nothing takes what you type]");
+                        }
+                        wish
+                    }
                     None => self.typing.end().await,
                 };
                 return Ok(match wish {
@@ -169,12 +196,16 @@ impl View {
                 });
             }
             Step::Room => self.typing.send().await,
-            Step::SizeChanged => self.tell_size(),
+            Step::SizeChanged => {
+                self.tell_size();
+                self.refit();
+            }
             Step::Continued => {
                 self.tell_size();
+                self.refit();
                 self.redraw().await;
             }
-            Step::Late => return Ok(self.late()),
+            Step::Late => return self.late().await,
         }
         Ok(None)
     }
@@ -182,19 +213,20 @@ impl View {
     fn happened(&mut self, event: TerminalEvent) -> Result<Option<Ending>, Failure> {
         match event {
             TerminalEvent::Output { position, data } => {
-                let shown = self.filter.pass(position, &data);
-                write(&shown)?;
-                let ends = shown.last() == Some(&b'\n');
-                self.line = if ends { Line::Start } else { Line::Within };
+                self.printed(position, &data)?;
             }
             TerminalEvent::Attached(attached) => {
                 self.filter.set_answers_from(attached.answers_queries_from);
+                self.size = attached.size;
             }
             TerminalEvent::Snapshot(snapshot) => {
-                write(&clear_screen())?;
-                write(&snapshot.data)?;
+                self.size = snapshot.size;
+                self.refit();
+                if !self.is_too_small() {
+                    write(&clear_screen())?;
+                    write(&snapshot.data)?;
+                }
                 self.line = Line::Within;
-                self.warn_if_smaller(snapshot.size);
             }
             TerminalEvent::ControlChanged(changed) => {
                 let (present, answers_from) =
@@ -203,9 +235,9 @@ impl View {
             }
             TerminalEvent::Gap { from, to } => {
                 let missing = to.offset.saturating_sub(from.offset);
-                over_screen(&format!("[{missing} bytes of output are no longer there]"));
+                self.tell(&format!("[{missing} bytes of output are no longer there]"));
             }
-            TerminalEvent::Resized { size, .. } => self.warn_if_smaller(Some(size)),
+            TerminalEvent::Resized { size, .. } => self.size = Some(size),
             TerminalEvent::Exited(exited) => self.exited = Some(exited),
             TerminalEvent::Reconnecting { cause } => {
                 if self.leaving_until.is_some() {
@@ -233,19 +265,25 @@ impl View {
     }
 
     fn alarm(&self) -> Option<Instant> {
-        match (self.leaving_until, self.absence) {
-            (Some(until), _) | (None, Absence::Quiet(until, _)) => Some(until),
-            (None, Absence::None | Absence::Told) => None,
-        }
+        let absence = match self.absence {
+            Absence::Quiet(until, _) => Some(until),
+            Absence::None | Absence::Told => None,
+        };
+        let part = self.part.as_ref().and_then(Part::due);
+        let covered = self.covered.as_ref().map(|covered| covered.next);
+        [self.leaving_until, absence, part, covered].into_iter().flatten().min()
     }
 
-    fn late(&mut self) -> Option<Ending> {
-        if self.leaving_until.is_some() {
-            return Some(Ending::Detached);
+    async fn late(&mut self) -> Result<Option<Ending>, Failure> {
+        let now = Instant::now();
+        if self.leaving_until.is_some_and(|until| until <= now) {
+            return Ok(Some(Ending::Detached));
         }
-        if let Absence::Quiet(_, cause) = self.absence {
+        if let Absence::Quiet(until, cause) = self.absence
+            && until <= now
+        {
             self.absence = Absence::Told;
-            over_screen(match cause {
+            self.keep_telling(match cause {
                 Unavailability::Vanished => {
                     "[no daemon answers; the session goes on; waiting for one]"
                 }
@@ -254,7 +292,13 @@ impl View {
                 }
             });
         }
-        None
+        if self.covered.as_ref().is_some_and(|covered| covered.next <= now) {
+            self.look_after_notice().await?;
+        }
+        if self.part.as_ref().and_then(Part::due).is_some_and(|due| due <= now) {
+            self.paint().await?;
+        }
+        Ok(None)
     }
 
     fn came_back(&mut self, attached: &v1::Attached, uncertain_input_bytes: usize) {
@@ -263,11 +307,11 @@ impl View {
         self.control_changed(present, attached.answers_queries_from);
         let told = std::mem::replace(&mut self.absence, Absence::None) == Absence::Told;
         if uncertain_input_bytes > 0 {
-            over_screen(&format!(
+            self.tell(&format!(
                 "[reconnected; nobody knows whether the last {uncertain_input_bytes} bytes you typed arrived]"
             ));
         } else if told {
-            over_screen("[reconnected]");
+            self.tell("[reconnected]");
         }
         self.tell_size();
     }
@@ -281,9 +325,9 @@ impl View {
         let had = std::mem::replace(&mut self.present, present);
         match (had, present) {
             (Role::Control, Role::Observe) => {
-                over_screen("[another client has taken control; you see what it does]");
+                self.tell("[another client has taken control; you see what it does]");
             }
-            (Role::Observe, Role::Control) => over_screen("[you have control]"),
+            (Role::Observe, Role::Control) => self.tell("[you have control]"),
             (Role::Control, Role::Control) | (Role::Observe, Role::Observe) => {}
         }
         self.tell_size();
@@ -301,18 +345,6 @@ impl View {
             && let Some(size) = os::terminal_size()
         {
             self.input.resize(size);
-        }
-    }
-
-    /// Only who controls has a say in the size: others may see more lines than they have.
-    fn warn_if_smaller(&self, size: Option<v1::TerminalSize>) {
-        let (Some(theirs), Some(own)) = (size, os::terminal_size()) else { return };
-        let smaller = own.cols < theirs.cols || own.rows < theirs.rows;
-        if self.role == Role::Observe && smaller {
-            over_screen(&format!(
-                "[the session is {}x{}, larger than this terminal: make it larger]",
-                theirs.cols, theirs.rows
-            ));
         }
     }
 
