@@ -1,6 +1,8 @@
 //! The command line as a whole; each verb's arguments are with the verb.
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
     attach, backup, completions, daemon, doctor, drain, events, get, keys, kill, label, ls, man,
@@ -13,7 +15,7 @@ use crate::context::DaemonFlags;
 /// A session is a command in a terminal of its own. It goes on when you detach, when the daemon is
 /// killed and when it is upgraded. Sessions are named by id, by the beginning of the id, or by name.
 #[derive(Debug, Parser)]
-#[command(name = "cpctl", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "cpctl", version, max_term_width = 100)]
 #[command(after_help = "Examples:
   cpctl run bash                 run bash and attach; ctrl-\\ ctrl-d detaches
   cpctl run -d --name web -- npm run dev
@@ -60,31 +62,53 @@ pub(crate) enum Command {
 }
 
 /// Reads the command line; help, version and mistakes are errors here.
-pub(crate) fn parse() -> Result<Cli, clap::Error> {
-    Cli::try_parse()
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(arguments)
 }
 
-/// What is wrong with the command line and what to do, without the pages around it.
-pub(crate) fn in_one_line(error: &clap::Error) -> String {
+/// Prints what can be asked for to standard error, where nothing was.
+pub(crate) fn print_help() -> std::io::Result<()> {
+    let help = Cli::command().render_help();
+    std::io::Write::write_all(&mut std::io::stderr(), help.to_string().as_bytes())
+}
+
+/// What is wrong with the command line and what to do, without the pages around it. `arguments` are
+/// those of the process, with its name.
+pub(crate) fn in_one_line(error: &clap::Error, arguments: &[OsString]) -> String {
     let rendered = error.render().to_string();
-    let said: Vec<&str> = rendered
+    let lines = rendered
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
-        .take_while(|line| !line.starts_with("Usage:"))
-        .collect();
-    let said = said.join(" ");
-    let said = said.strip_prefix("error: ").unwrap_or(&said);
-    match rendered.lines().find_map(|line| line.strip_prefix("Usage: ")) {
-        Some(usage) => format!("{said}: usage: {usage}"),
-        None => format!("{said}: see --help"),
+        .take_while(|line| !line.starts_with("Usage:"));
+    let mut said = String::new();
+    for line in lines {
+        // A sentence of its own.
+        let separator = if line.starts_with("tip: ") { "; " } else { " " };
+        said.push_str(if said.is_empty() { "" } else { separator });
+        said.push_str(line);
     }
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    format!("{said}: {}", usage(arguments))
+}
+
+/// The usage of the verb that was named. Not as the error has it, with whatever flags were given and
+/// with those that the environment set.
+fn usage(arguments: &[OsString]) -> String {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut verb = cli;
+    for argument in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
+        if let Some(inner) = verb.find_subcommand(argument) {
+            verb = inner.clone();
+        }
+    }
+    let usage = verb.render_usage().to_string();
+    usage.trim().replacen("Usage: ", "usage: ", 1)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -111,12 +135,20 @@ mod tests {
 
     #[test]
     fn a_mistake_is_told_in_one_line_with_what_is_right() {
-        let told = |args: &[&str]| in_one_line(&Cli::try_parse_from(args).unwrap_err());
+        let told = |args: &[&str]| {
+            let arguments: Vec<OsString> = args.iter().map(OsString::from).collect();
+            in_one_line(&Cli::try_parse_from(args).unwrap_err(), &arguments)
+        };
 
         assert_eq!(
             told(&["cpctl", "run"]),
             "the following required arguments were not provided: <COMMAND>...: \
-             usage: cpctl run <COMMAND>..."
+             usage: cpctl run [OPTIONS] <COMMAND>..."
+        );
+        assert_eq!(
+            told(&["cpctl", "--state-dir", "x", "get", "-x", "y"]),
+            "unexpected argument '-x' found; tip: to pass '-x' as a value, use '-- -x': \
+             usage: cpctl get [OPTIONS] <SESSION>"
         );
         assert!(told(&["cpctl", "lss"]).contains("'ls'"), "{}", told(&["cpctl", "lss"]));
         assert!(told(&["cpctl", "resize", "x", "1x1"]).contains("2 to 1000 columns"));

@@ -39,9 +39,12 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Err(code) => return code,
     };
     let Cli { daemon, command } = command;
-    // All other codes are the session's.
-    let own_failure =
-        matches!(&command, Command::Run(_) | Command::Attach(_)).then_some(Exit::OWN_FAILURE);
+    // Where the session's own code takes all others.
+    let is_sessions = match &command {
+        Command::Run(args) => !args.detach,
+        other => matches!(other, Command::Attach(_)),
+    };
+    let own_failure = is_sessions.then_some(Exit::OWN_FAILURE);
     let done = Context::new(&daemon).and_then(|context| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -24,20 +24,27 @@ fn main() -> ExitCode {
     if daemon_entry::is_shim() {
         return daemon_entry::shim();
     }
-    match cli::parse() {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match cli::parse(&arguments) {
         Ok(cli) => command::run(cli),
         // Help and version go to standard output with 0, mistakes to standard error with 2.
         Err(error) if !error.use_stderr() => {
             drop(error.print());
             exit::Exit::Done.into()
         }
-        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            drop(error.print());
+        // Nothing was asked for: what can be.
+        Err(error) if is_bare(&error) => {
+            drop(cli::print_help());
             exit::Exit::Usage.into()
         }
         Err(error) => {
-            output::failure(&exit::Failure::Usage(cli::in_one_line(&error)));
+            output::failure(&exit::Failure::Usage(cli::in_one_line(&error, &arguments)));
             exit::Exit::Usage.into()
         }
     }
+}
+
+fn is_bare(error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        || error.kind() == ErrorKind::MissingSubcommand
 }

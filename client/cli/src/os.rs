@@ -16,7 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 pub(crate) use self::keyboard::Keyboard;
-pub(crate) use self::raw::RawMode;
+pub(crate) use self::raw::{RawMode, shows};
 
 nix::ioctl_read_bad!(get_window_size, libc::TIOCGWINSZ, libc::winsize);
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use codeplane_terminal::{Offset, OutputFilter, PlainText, visible};
+use codeplane_terminal::{Offset, OutputFilter, PlainText, ScreenKind, visible};
 
 use crate::v1;
 
@@ -23,7 +23,37 @@ pub struct DisplayFilter {
     incarnation: u32,
 }
 
+/// Which of its two screens a terminal shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// The one with scrollback.
+    Primary,
+    /// The one of full-screen programs.
+    Alternate,
+}
+
 impl DisplayFilter {
+    /// Which screen the terminal shows after all that was passed.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        match self.filter.screen() {
+            ScreenKind::Primary => Screen::Primary,
+            ScreenKind::Alternate => Screen::Alternate,
+        }
+    }
+
+    /// The terminal was cleared, and shows this snapshot: what follows begins anew.
+    pub fn begin_with(&mut self, snapshot: &v1::Snapshot) {
+        let position = snapshot.position.unwrap_or_default();
+        self.incarnation = position.incarnation;
+        self.filter = OutputFilter::new();
+        // Its sequences are the daemon's own: none of them asks anything. They are looked at, as if
+        // they came right before the output that follows.
+        let start = position.offset.saturating_sub(snapshot.data.len() as u64);
+        drop(self.filter.filter(Offset(start), &snapshot.data));
+        self.tell();
+    }
+
     /// The client's terminal answers queries from `position` on; never with `None`.
     pub fn set_answers_from(&mut self, position: Option<v1::OutputPosition>) {
         self.answers_from = position;
@@ -35,7 +65,7 @@ impl DisplayFilter {
         if position.incarnation != self.incarnation {
             // Another program: what the last one left unfinished never gets its end.
             self.incarnation = position.incarnation;
-            self.filter = OutputFilter::new();
+            drop(self.filter.finish());
             self.tell();
         }
         self.filter.filter(Offset(position.offset), data)

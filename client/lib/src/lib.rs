@@ -40,7 +40,7 @@ pub use codeplane_terminal::visible;
 
 pub use attachment::{Attachment, AttachmentInput, InputRefused};
 pub use client::Client;
-pub use display::{DisplayFilter, TextFilter, is_printable};
+pub use display::{DisplayFilter, Screen, TextFilter, is_printable};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Error, Violation};
 pub use follow::TerminalEvent;

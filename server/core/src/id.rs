@@ -100,12 +100,15 @@ impl SessionRef {
         }
     }
 
+    /// So many digits of an id are enough to mean a session.
+    pub const FEWEST_DIGITS: usize = 4;
+
     /// Whether `id` begins with `text`, hyphens and case ignored. At least four digits are asked
     /// for, so that a one-letter name is never taken for half of all sessions.
     #[must_use]
     pub fn is_prefix(text: &str, id: SessionId) -> bool {
         let digits: String = text.chars().filter(|c| *c != '-').collect::<String>().to_lowercase();
-        digits.len() >= 4
+        digits.len() >= Self::FEWEST_DIGITS
             && digits.bytes().all(|b| b.is_ascii_hexdigit())
             && id.0.simple().to_string().starts_with(&digits)
     }

@@ -63,6 +63,7 @@ pub(crate) enum ServeError {
 /// # Errors
 /// [`ServeError`]; no session is harmed by any of them.
 pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Served, ServeError> {
+    os::seal();
     let own_open_files = os::open_files();
     os::raise_open_files();
     let shutdown = Shutdown::default();

@@ -17,10 +17,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use codeplane_core::Incarnation;
+use codeplane_core::{Incarnation, Offset, Timestamp};
 
 use crate::durable::{self, Durability};
-use crate::record::{ExitRecord, ShimRecord};
+use crate::fault::{StartFault, StartStep};
+use crate::record::{ExitRecord, Outcome, ShimRecord};
 
 const INCARNATION_PREFIX: &str = "incarnation-";
 
@@ -91,6 +92,15 @@ impl Bundle {
         found.sort();
         Ok(found)
     }
+}
+
+/// What came of giving a start up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// No shim will start the program.
+    InTime,
+    /// A shim owns the incarnation.
+    TooLate,
 }
 
 /// The directory of one incarnation.
@@ -167,6 +177,20 @@ impl IncarnationDir {
 
     pub(crate) fn write_exit(&self, record: &ExitRecord) -> io::Result<()> {
         durable::replace(&self.exit(), record.to_text().as_bytes(), Durability::PowerCut)
+    }
+
+    /// Gives up a start of which no shim is known: one that is late finds this and starts nothing.
+    /// Answers whether a shim owns the incarnation after all: then it may have started the program.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn give_up(&self, why: &str, at: Timestamp) -> io::Result<GivenUp> {
+        let message = why.to_owned();
+        let fault = StartFault { step: StartStep::Bundle, errno: libc::ECANCELED, message };
+        let outcome = Outcome::Failed(fault);
+        self.write_exit(&ExitRecord { outcome, end: Offset::ZERO, at })?;
+        // Looked at after it is written, as the shim does it the other way round.
+        Ok(if self.read_shim()?.is_some() { GivenUp::TooLate } else { GivenUp::InTime })
     }
 
     /// Not synced: after a power cut there is no process for it to name, and an empty or missing

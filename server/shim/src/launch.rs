@@ -130,6 +130,12 @@ impl ShimBinary {
 }
 
 impl Newborn {
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.0.as_ref().map_or(0, Child::id)
+    }
+
     /// Whether its process still waits. Where it does not, it is reaped.
     pub fn is_waiting(&mut self) -> bool {
         self.child.0.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))

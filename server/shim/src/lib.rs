@@ -23,7 +23,7 @@ mod run;
 mod spec;
 mod wire;
 
-pub use bundle::{Bundle, IncarnationDir};
+pub use bundle::{Bundle, GivenUp, IncarnationDir};
 pub use client::{ClientError, ShimSocket, Started, TryReceive, TrySend, probe};
 pub use fault::{StartFault, StartStep};
 pub use index::{IndexReader, IndexRecord, IndexRecordKind};

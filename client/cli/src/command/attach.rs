@@ -19,7 +19,8 @@ use crate::{os, output, text};
   cpctl attach --observe 3f2a        look, do not touch; ctrl-c leaves
   cpctl attach --history 1000 --detach-keys ctrl-p,ctrl-q web
 
-Takes control from whoever has it. Exits with the session's own code (128+n for a signal), 0 when
+Takes control from whoever has it. Without a terminal it types what it reads and shows what is
+printed until the session ends; to type something and go, use cpctl send. Exits with the session's own code (128+n for a signal), 0 when
 detached, 125 when cpctl itself failed; --result tells them apart.")]
 pub(crate) struct Args {
     /// Id, beginning of the id, or name
@@ -47,7 +48,7 @@ pub(crate) struct AttachFlags {
     /// Keys that detach, in this order
     #[arg(long, value_name = "KEYS", default_value = DEFAULT_KEYS)]
     detach_keys: DetachKeys,
-    /// Write how it ended to this file, as JSON: {"outcome": "exited", "code": 0}
+    /// Write how it ended to this file, as JSON: {"outcome": "exited", "code": 0, "signal": null}
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
 }
@@ -60,10 +61,25 @@ impl AttachFlags {
 
     /// Tells scripts what the exit code alone does not.
     pub(super) fn write_result(&self, outcome: &str, code: Option<u8>) -> Result<(), Failure> {
+        self.write_status(outcome, code, None)
+    }
+
+    fn write_status(
+        &self,
+        outcome: &str,
+        code: Option<u8>,
+        signal: Option<i32>,
+    ) -> Result<(), Failure> {
         let Some(path) = &self.result else { return Ok(()) };
-        let result = serde_json::json!({ "outcome": outcome, "code": code });
+        let result = serde_json::json!({ "outcome": outcome, "code": code, "signal": signal });
         fs::write(path, format!("{result}\n"))
             .map_err(Failure::system(format!("cannot write {}", path.display())))
+    }
+
+    /// Finds out whether the result can be written, before anything is started; what an earlier
+    /// one says is gone then.
+    pub(super) fn begin_result(&self) -> Result<(), Failure> {
+        self.write_result("unknown", None)
     }
 
     /// Records a failure of our own as well.
@@ -77,6 +93,7 @@ impl AttachFlags {
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let flags = args.flags.clone();
+    flags.begin_result()?;
     flags.recorded(Box::pin(attach(args, context)).await)
 }
 
@@ -125,6 +142,15 @@ pub(super) async fn enter(
             flags.write_result("detached", None)?;
             Ok(Exit::Done)
         }
+        Ending::Unread => {
+            output::note(&format!(
+                "cpctl: standard output was closed; {} goes on: cpctl attach {}",
+                text::called(session),
+                text::reference(session)
+            ));
+            flags.write_result("detached", None)?;
+            Ok(Exit::Done)
+        }
         Ending::Deleted => {
             tell(&format!("[{} was removed]", text::called(session)));
             flags.write_result("deleted", None)?;
@@ -150,7 +176,11 @@ fn ended(session: &v1::Session, exited: &v1::Exited, flags: &AttachFlags) -> Res
     } else {
         tell(&format!("[{called} exited with {said}]"));
     }
-    flags.write_result(outcome, Some(code))?;
+    let signal = match exited.status.and_then(|status| status.status) {
+        Some(v1::exit_status::Status::Signal(signal)) => Some(signal),
+        Some(v1::exit_status::Status::Code(_)) | None => None,
+    };
+    flags.write_status(outcome, Some(code), signal)?;
     Ok(Exit::Code(code))
 }
 
@@ -187,8 +217,9 @@ mod tests {
         let flags =
             AttachFlags { detach_keys: DEFAULT_KEYS.parse().unwrap(), result: Some(path.clone()) };
 
-        flags.write_result("exited", Some(3)).unwrap();
+        flags.write_status("exited", Some(137), Some(9)).unwrap();
 
-        assert_eq!(fs::read_to_string(path).unwrap(), "{\"code\":3,\"outcome\":\"exited\"}\n");
+        let written = fs::read_to_string(path).unwrap();
+        assert_eq!(written, "{\"code\":137,\"outcome\":\"exited\",\"signal\":9}\n");
     }
 }

@@ -77,6 +77,10 @@ fn no_daemon(failure: &Failure) -> v1::DoctorCheck {
         return check("daemon", Severity::Warning, finding, "cpctl daemon start");
     }
     let finding = output::with_causes(failure);
+    if matches!(failure, Failure::Call(Error::PermissionDenied { .. })) {
+        // What to do is said there.
+        return check("daemon", Severity::Error, finding, "");
+    }
     check("daemon", Severity::Error, finding, "see 'cpctl daemon logs'")
 }
 

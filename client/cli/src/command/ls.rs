@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long)]
     filter: Option<String>,
     /// Print ids only
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "format")]
     quiet: bool,
     #[command(flatten)]
     output: FormatArgs,

@@ -20,12 +20,13 @@ use crate::{os, output, parse, text};
   cpctl run --label team=infra --size 120x40 claude
   cpctl run -- sort < words          the end of the file is the end of its input
 
-Exits with the command's own code (128+n for a signal), 0 when detached, 125 when cpctl itself
+What is read from a file or pipe goes through the session's terminal: it is echoed with the output,
+and control characters act as keys. Exits with the command's own code (128+n for a signal), 0 when detached, 125 when cpctl itself
 failed, 126 or 127 when the command could not be run; --result tells them apart.")]
 pub(crate) struct Args {
     /// Do not attach: print the id and return
-    #[arg(short, long)]
-    detach: bool,
+    #[arg(short, long, conflicts_with = "result")]
+    pub(crate) detach: bool,
     /// A name, unique among the sessions that exist
     #[arg(long)]
     name: Option<String>,
@@ -54,6 +55,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let flags = args.attach.clone();
+    flags.begin_result()?;
     flags.recorded(Box::pin(create(args, context)).await)
 }
 

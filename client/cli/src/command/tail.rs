@@ -1,6 +1,6 @@
 //! `cpctl tail`.
 
-use codeplane_client::{Client, OutputTail, TerminalEvent, TextFilter, v1};
+use codeplane_client::{Client, OutputTail, TerminalEvent, TextFilter, Unavailability, v1};
 use v1::output_from::From;
 
 use crate::context::Context;
@@ -8,8 +8,8 @@ use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::parse::Place;
 
-/// How far back the last lines are looked for.
-const LOOK_BACK_BYTES: u64 = 256 * 1024;
+/// How much is looked through at a time for the beginning of the last lines.
+const PIECE_BYTES: u64 = 256 * 1024;
 
 /// Show what a session has printed
 #[derive(Debug, clap::Args)]
@@ -43,7 +43,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let mut printer = Printer { text: (!args.raw).then(TextFilter::default) };
     let from = match args.from {
         Some(place) => place_of(place, &session),
-        None => From::Position(last_lines(&client, &session, args.lines, &mut printer).await?),
+        None => From::Position(last_lines(&client, &session, args.lines).await?),
     };
     let request = v1::TailOutputRequest {
         session: session.id,
@@ -65,6 +65,9 @@ async fn follow(mut tail: OutputTail, printer: &mut Printer) -> Result<(), Failu
                 let missing = to.offset.saturating_sub(from.offset);
                 output::note(&format!("cpctl: {missing} bytes are no longer there"));
             }
+            TerminalEvent::Reconnecting { cause: Unavailability::Stopped } => {
+                output::note("cpctl: the daemon was stopped; waiting: see 'cpctl daemon start'");
+            }
             TerminalEvent::Attached(_)
             | TerminalEvent::Snapshot(_)
             | TerminalEvent::Resized { .. }
@@ -72,7 +75,7 @@ async fn follow(mut tail: OutputTail, printer: &mut Printer) -> Result<(), Failu
             | TerminalEvent::StateChanged { .. }
             | TerminalEvent::Exited(_)
             | TerminalEvent::Pong { .. }
-            | TerminalEvent::Reconnecting { .. }
+            | TerminalEvent::Reconnecting { cause: Unavailability::Vanished }
             | TerminalEvent::Reconnected { .. }
             | TerminalEvent::End { .. } => {}
         }
@@ -91,48 +94,96 @@ fn place_of(place: Place, session: &v1::Session) -> From {
     }
 }
 
-/// Prints the last lines there are now and tells where they end.
+/// Where the last lines begin that there are now; one that has not ended yet counts.
 async fn last_lines(
     client: &Client,
     session: &v1::Session,
     lines: usize,
-    printer: &mut Printer,
 ) -> Result<v1::OutputPosition, Failure> {
     let end = session.output_end.unwrap_or_default();
-    let mut next = v1::OutputPosition { offset: end.offset.saturating_sub(LOOK_BACK_BYTES), ..end };
-    let mut data = Vec::new();
-    while (next.incarnation, next.offset) < (end.incarnation, end.offset) {
-        let wanted = end.offset.saturating_sub(next.offset);
+    let mut counter = LastLines::new(lines);
+    let mut from = end.offset;
+    while from > 0 {
+        let to = from;
+        from = to.saturating_sub(PIECE_BYTES);
+        let piece = read(client, session, v1::OutputPosition { offset: from, ..end }, to).await?;
+        if let Some(index) = counter.find(&piece.data) {
+            let offset = piece.from + index as u64;
+            return Ok(v1::OutputPosition { offset, ..end });
+        }
+        if piece.from > from {
+            // What lies before is gone.
+            return Ok(v1::OutputPosition { offset: piece.from, ..end });
+        }
+    }
+    Ok(v1::OutputPosition { offset: 0, ..end })
+}
+
+/// A part of the output.
+struct Piece {
+    /// Where it begins: later than asked for, if what lies before is gone.
+    from: u64,
+    data: Vec<u8>,
+}
+
+async fn read(
+    client: &Client,
+    session: &v1::Session,
+    from: v1::OutputPosition,
+    to: u64,
+) -> Result<Piece, Failure> {
+    let mut piece = Piece { from: from.offset, data: Vec::new() };
+    let mut next = from;
+    while next.incarnation == from.incarnation && next.offset < to {
         let request = v1::ReadOutputRequest {
             session: session.id.clone(),
             from: Some(next),
-            max_bytes: u32::try_from(wanted).unwrap_or(u32::MAX),
+            max_bytes: u32::try_from(to - next.offset).unwrap_or(u32::MAX),
         };
         let answer = client.read_output(request).await?;
         if answer.data.is_empty() {
             break;
         }
-        data.extend_from_slice(&answer.data);
-        next = answer.next.unwrap_or(end);
+        let begin = answer.position.unwrap_or(next).offset;
+        if begin > next.offset {
+            piece = Piece { from: begin, data: Vec::new() };
+        }
+        piece.data.extend_from_slice(&answer.data);
+        next = v1::OutputPosition { offset: begin + answer.data.len() as u64, ..from };
     }
-    printer.print(last(&data, lines))?;
-    Ok(next)
+    Ok(piece)
 }
 
-/// The last `lines` lines; one that has not ended yet counts.
-fn last(data: &[u8], lines: usize) -> &[u8] {
-    let body = data.strip_suffix(b"\n").unwrap_or(data);
-    let start = match lines.checked_sub(1) {
-        None => data.len(),
-        Some(before) => body
-            .iter()
-            .enumerate()
-            .rev()
-            .filter(|(_, byte)| **byte == b'\n')
-            .nth(before)
-            .map_or(0, |(index, _)| index + 1),
-    };
-    &data[start..]
+/// Looks for the last lines from behind.
+struct LastLines {
+    /// How many line ends are still to be passed.
+    left: usize,
+    is_end: bool,
+}
+
+impl LastLines {
+    const fn new(lines: usize) -> Self {
+        Self { left: lines, is_end: true }
+    }
+
+    /// Where the last lines begin in this piece, which lies before those that were looked at; none
+    /// if they begin before it.
+    fn find(&mut self, piece: &[u8]) -> Option<usize> {
+        if self.left == 0 {
+            return Some(piece.len());
+        }
+        // The end of the last line is the end of no line before it.
+        let is_end = self.is_end;
+        self.is_end &= piece.is_empty();
+        let body = if is_end { piece.strip_suffix(b"\n").unwrap_or(piece) } else { piece };
+        for (index, _) in body.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
+            self.left -= 1;
+            if self.left == 0 {
+                return Some(index + 1);
+            }
+        }
+        None
+    }
 }
 
 struct Printer {
@@ -170,7 +221,13 @@ mod tests {
             ("", 3, ""),
             ("\n\n\n", 1, "\n"),
         ] {
-            assert_eq!(last(data.as_bytes(), lines), expected.as_bytes(), "{data:?} {lines}");
+            for cut in 0..=data.len() {
+                let (before, behind) = data.split_at(cut);
+                let mut last = LastLines::new(lines);
+                let found = last.find(behind.as_bytes()).map(|index| cut + index);
+                let start = found.or_else(|| last.find(before.as_bytes())).unwrap_or(0);
+                assert_eq!(&data[start..], expected, "{data:?} {lines} {cut}");
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `cpctl version`.
 
-use codeplane_client::v1;
+use codeplane_client::{Error, v1};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
@@ -24,20 +24,22 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     match args.output.format {
         Format::Table => {
             output::line(&format!("cpctl  {CLIENT}"))?;
-            output::line(&format!(
-                "daemon {}",
-                text::printable(daemon.as_deref().unwrap_or("does not answer"))
-            ))?;
+            let shown = match &daemon {
+                Ok(version) => version.clone(),
+                Err(Failure::Call(Error::NoDaemon { .. })) => "does not run".to_owned(),
+                Err(failure) => output::with_causes(failure),
+            };
+            output::line(&format!("daemon {}", text::printable(&shown)))?;
         }
         format => {
-            output::value(format, &serde_json::json!({ "client": CLIENT, "daemon": daemon }))?;
+            output::value(format, &serde_json::json!({ "client": CLIENT, "daemon": daemon.ok() }))?;
         }
     }
     Ok(Exit::Done)
 }
 
-async fn daemon_version(context: &Context) -> Option<String> {
-    let client = context.connect_only().await.ok()?;
-    let v1::GetServerInfoResponse { version, .. } = client.server_info().await.ok()?;
-    Some(version)
+async fn daemon_version(context: &Context) -> Result<String, Failure> {
+    let client = context.connect_only().await?;
+    let v1::GetServerInfoResponse { version, .. } = client.server_info().await?;
+    Ok(version)
 }

@@ -8,13 +8,17 @@ use std::cell::UnsafeCell;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use codeplane_client::Screen;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
-/// Undoes what programs set: the alternate screen (with the cursor saved first, because leaving it
-/// restores a cursor), the scroll region, mouse, focus, paste and keyboard modes, the character
+/// Leaves the alternate screen, and keeps the cursor that comes back with the other. Only for a
+/// terminal that shows it: on the other screen some restore a cursor of long ago.
+const LEAVE_ALTERNATE: &[u8] = b"\x1b[?1049l";
+
+/// Undoes what programs set: the scroll region, mouse, focus, paste and keyboard modes, the character
 /// set, the pen, the cursor and the title. Each part does nothing where nothing was set.
-const RESET: &[u8] = b"\x1b7\x1b[?1049l\x1b7\x1b[r\x1b8\
+const RESET: &[u8] = b"\x1b7\x1b[r\x1b8\
     \x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l\
     \x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[?2031l\x1b[<9u\x1b[>4m\x1b[?1l\x1b>\
     \x1b[4l\x1b[?7h\x0f\x1b(B\x1b[0m\x1b[0 q\x1b[?25h\x1b[23;0t";
@@ -32,6 +36,8 @@ unsafe impl Sync for Saved {}
 static SAVED: Saved = Saved(UnsafeCell::new(None));
 /// Whether the terminal is in raw mode now.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal shows the alternate screen.
+static ALTERNATE: AtomicBool = AtomicBool::new(false);
 /// Whether raw mode was ever entered: it is entered once in a process.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
@@ -59,6 +65,11 @@ impl RawMode {
         }
         Ok(guard)
     }
+}
+
+/// Tells which screen the terminal shows, so that it can be given back as it was.
+pub(crate) fn shows(screen: Screen) {
+    ALTERNATE.store(screen == Screen::Alternate, Ordering::Release);
 }
 
 impl Drop for RawMode {
@@ -112,12 +123,20 @@ fn restore() -> bool {
     }
     if let Some((before, _)) = saved() {
         if can_write() {
-            // SAFETY: a constant and its length. A terminal that takes nothing stays as it is.
-            unsafe { libc::write(libc::STDOUT_FILENO, RESET.as_ptr().cast(), RESET.len()) };
+            if ALTERNATE.swap(false, Ordering::AcqRel) {
+                write(LEAVE_ALTERNATE);
+            }
+            write(RESET);
         }
         set(before);
     }
     true
+}
+
+/// A terminal that takes nothing stays as it is.
+fn write(bytes: &[u8]) {
+    // SAFETY: safe in a handler: valid bytes and their length.
+    unsafe { libc::write(libc::STDOUT_FILENO, bytes.as_ptr().cast(), bytes.len()) };
 }
 
 fn saved() -> Option<&'static (libc::termios, libc::termios)> {

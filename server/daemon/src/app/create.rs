@@ -14,7 +14,7 @@ use super::request::Mutation;
 use super::spec::{self, Spec};
 use super::{App, Caller, bundle_file};
 use crate::session::{
-    Admission, Begun, Bundle, Fact, Keep, LaunchSpec, Link, Live, View, born, receive,
+    Admission, Begun, Bundle, Fact, Keep, LaunchSpec, Link, Live, Started, View, born, receive,
 };
 
 /// How long a new shim may take to say that its program runs. One that never answers must not hold
@@ -161,8 +161,8 @@ impl App {
         let (row, shim) = tokio::join!(insert, self.launch(&spec, session_file));
         if let Err(error) = row {
             // No row, no session: whatever was started must go.
-            if let Ok(link) = &shim {
-                link.shut_down().await;
+            if let Ok(shim) = &shim {
+                shim.link.shut_down().await;
             }
             self.discard_bundle(id).await;
             return Err(error);
@@ -171,7 +171,7 @@ impl App {
         let live = Live::new(session, bundle, Arc::clone(&self.surroundings));
         self.registry.insert(Arc::clone(&live));
         match shim {
-            Ok(link) => self.greet(&live, link, &spec).await,
+            Ok(shim) => self.greet(&live, shim, &spec).await,
             Err(error) => self.failed(&live, "shim", &error.to_string()).await,
         }
         self.prepare_shim();
@@ -201,7 +201,7 @@ impl App {
         &self,
         spec: &Arc<LaunchSpec>,
         session_file: Vec<u8>,
-    ) -> std::io::Result<Arc<Link>> {
+    ) -> std::io::Result<Started> {
         let (app, spec) = (self.clone(), Arc::clone(spec));
         let launched = self.shutdown.spawn_blocking(move || app.shims.launch(&spec, &session_file));
         launched.await.map_err(std::io::Error::other)?
@@ -209,7 +209,7 @@ impl App {
 
     /// Starts another shim if the one that was told ended before it had begun: it had waited, and
     /// whoever ended it did not mean this session.
-    async fn launch_again(&self, spec: &Arc<LaunchSpec>) -> Option<Arc<Link>> {
+    async fn launch_again(&self, spec: &Arc<LaunchSpec>) -> Option<Started> {
         let (app, spec) = (self.clone(), Arc::clone(spec));
         let launched = self.shutdown.spawn_blocking(move || {
             let files = Bundle::new(&spec.bundle).incarnation(spec.incarnation);
@@ -240,27 +240,34 @@ impl App {
     }
 
     /// Waits until the program runs or could not be run, then leaves the connection to its task.
-    async fn greet(&self, live: &Arc<Live>, link: Arc<Link>, spec: &Arc<LaunchSpec>) {
-        let (mut link, mut first) = (Arc::clone(&link), started(&link).await);
+    async fn greet(&self, live: &Arc<Live>, shim: Started, spec: &Arc<LaunchSpec>) {
+        let mut shim = shim;
+        let mut first = started(&shim.link).await;
         if let First::Ended = first
             && let Some(another) = self.launch_again(spec).await
         {
-            (first, link) = (started(&another).await, another);
+            first = started(&another.link).await;
+            shim = another;
         }
         match first {
             First::Begun(Begun::Runs(pid)) => {
-                born(live, &link, pid);
+                born(live, &shim.link, pid);
                 // The client does not wait for this to be written: recovery would find it out.
-                self.follow_shim(live, link, Some(live.incarnation()));
+                self.follow_shim(live, shim.link, Some(live.incarnation()));
             }
             First::Begun(Begun::Failed(fault)) => {
                 self.failed(live, fault.step.as_str(), &fault.message).await;
             }
             First::Ended => {
-                self.failed(live, "shim", "the shim ended before the program ran").await;
+                // It may have come as far as starting the program.
+                self.reap_orphans(live).await;
+                self.failed(live, "shim", "the shim was killed while it started the program").await;
             }
             First::Silent => {
-                link.shut_down().await;
+                // What is told to one that was stopped would be done when it goes on.
+                let (app, pid) = (self.clone(), shim.pid);
+                drop(self.shutdown.spawn_blocking(move || app.shims.kill(pid)).await);
+                self.reap_orphans(live).await;
                 self.failed(live, "shim", "the shim did not answer in time").await;
             }
         }

@@ -1,6 +1,6 @@
 //! The answers a client can act on.
 
-use codeplane_core::{AttachmentId, Revision, SessionId, StateName, Violations};
+use codeplane_core::{AttachmentId, Revision, SessionId, SessionRef, StateName, Violations};
 
 pub(crate) use super::spec::Missing;
 
@@ -8,7 +8,7 @@ pub(crate) use super::spec::Missing;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// No such session.
-    #[error("no session '{0}': see cpctl ls")]
+    #[error("no session '{0}': {hint}see cpctl ls", hint = hint(.0))]
     SessionNotFound(String),
     /// A prefix that several sessions have.
     #[error("'{text}' is the beginning of {count} session ids: give more digits")]
@@ -22,7 +22,7 @@ pub(crate) enum Error {
     #[error("no attachment {0} on this session")]
     AttachmentNotFound(AttachmentId),
     /// The name is taken.
-    #[error("the name '{name}' belongs to session {by}: choose another one")]
+    #[error("the name '{name}' means session {by} already: choose another one")]
     NameTaken {
         /// The name.
         name: String,
@@ -54,7 +54,9 @@ pub(crate) enum Error {
         wanted: &'static str,
     },
     /// Another client types.
-    #[error("session {session} is controlled by attachment {holder}")]
+    #[error(
+        "another client (attachment {holder}) controls session {session}: take control, or observe"
+    )]
     ControlTaken {
         /// Which session.
         session: SessionId,
@@ -115,6 +117,13 @@ pub(crate) enum Error {
     /// Our own fault.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What is worth a word beside that there is no such session.
+fn hint(reference: &str) -> &'static str {
+    let is_short = reference.len() < SessionRef::FEWEST_DIGITS;
+    let is_beginning = is_short && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_beginning { "ids may be shortened to 4 digits, not more; " } else { "" }
 }
 
 impl Error {

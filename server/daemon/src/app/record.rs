@@ -94,6 +94,10 @@ pub(super) async fn record(app: App, live: Arc<Live>, mut facts: mpsc::Receiver<
     app.write_unsettled(&live, unsettled).await;
 }
 
+/// How often and how far apart to look whether what was killed is gone: it takes a moment.
+const ORPHAN_LOOKS: u32 = 20;
+const ORPHAN_PAUSE: Duration = Duration::from_millis(10);
+
 impl App {
     async fn write_unsettled(&self, live: &Arc<Live>, unsettled: Unsettled) {
         if let Some(size) = unsettled.size {
@@ -187,12 +191,16 @@ impl App {
     }
 
     /// A shim that was killed could not take everything with it.
-    async fn reap_orphans(&self, live: &Arc<Live>) {
-        let orphaned = Arc::clone(live);
-        let left = self.shutdown.spawn_blocking(move || orphaned.reap_leftovers()).await;
-        if let Ok(Leftovers::Dying) = left {
-            warn!(session.id = %live.id(), "processes of session {} are being killed", live.id());
+    pub(super) async fn reap_orphans(&self, live: &Arc<Live>) {
+        for _ in 0..ORPHAN_LOOKS {
+            let orphaned = Arc::clone(live);
+            let left = self.shutdown.spawn_blocking(move || orphaned.reap_leftovers()).await;
+            match left {
+                Ok(Leftovers::Dying) => tokio::time::sleep(ORPHAN_PAUSE).await,
+                Ok(Leftovers::None) | Err(_) => return,
+            }
         }
+        warn!(session.id = %live.id(), "processes of session {} are being killed", live.id());
     }
 
     async fn update(

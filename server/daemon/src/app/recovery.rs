@@ -18,7 +18,9 @@ use super::bundle_file::{self, Described};
 use super::chase::chase;
 use super::error::Error;
 use super::request::Mutation;
-use crate::session::{Bundle, Greeting, Link, Live, OnDisk, Program, ShimState, adopt, ask};
+use crate::session::{
+    Bundle, GivenUp, Greeting, Link, Live, OnDisk, Program, ShimState, adopt, ask,
+};
 
 /// How long one shim may take to answer; all are asked at once.
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
@@ -115,13 +117,7 @@ impl App {
             }
             Action::MarkEnded => self.end_found(found, None).await,
             Action::MarkLost(cause) => self.end_found(found, Some(lost(cause))).await,
-            Action::MarkFailed => {
-                let reason = EndReason::Failed {
-                    step: "create".to_owned(),
-                    message: "the daemon was killed while it started the session".to_owned(),
-                };
-                self.end_found(found, Some(reason)).await;
-            }
+            Action::MarkFailed => self.give_up(found).await,
             Action::ShutDown => {
                 if let ShimState::Answers(link, _) = &found.shim {
                     link.shut_down().await;
@@ -132,6 +128,26 @@ impl App {
             Action::Nothing => drop(self.settled(found)),
         }
         Ok(())
+    }
+
+    /// A start that was cut off. Its shim may be late, or may have come at this very moment: then the
+    /// session is that shim's.
+    async fn give_up(&self, mut found: Found) {
+        let message = "the daemon was killed while it started the session";
+        let bundle = Bundle::new(self.directories.bundle(found.id));
+        let files = bundle.incarnation(found.on_disk.incarnation);
+        let now = self.clock.now();
+        let given_up = self.shutdown.spawn_blocking(move || {
+            let given_up = files.give_up(message, now);
+            (given_up, files.read_shim().ok().flatten())
+        });
+        if let Ok((Ok(GivenUp::TooLate), Some(record))) = given_up.await {
+            found.on_disk.shim = Some(record);
+            found.shim = ShimState::Silent;
+            return self.take_up(found).await;
+        }
+        let reason = EndReason::Failed { step: "create".to_owned(), message: message.to_owned() };
+        self.end_found(found, Some(reason)).await;
     }
 
     /// A live shim gets its tasks again; one that is silent is asked again until it answers.

@@ -264,7 +264,7 @@ impl App {
                     return Err(Error::WrongState {
                         session: live.id(),
                         is: live.state_name(),
-                        wanted: "stop it first, or force",
+                        wanted: "stop it first, or use force (cpctl rm --force)",
                     });
                 }
                 IfRunning::Kill => self.kill_and_wait(&live).await?,
@@ -312,18 +312,21 @@ impl App {
     }
 }
 
+/// What is wrong where a session is not live.
+const ONLY_LIVE: &str = "only one that runs can be told anything";
+
 /// An error unless the session's process may still be there.
 pub(super) fn require_live(live: &Live) -> Result<(), Error> {
     let is = live.state_name();
     if live.state().is_live() {
         return Ok(());
     }
-    Err(Error::WrongState { session: live.id(), is, wanted: "it has ended" })
+    Err(Error::WrongState { session: live.id(), is, wanted: ONLY_LIVE })
 }
 
 /// The session's process is not there to be told.
 pub(super) fn gone(live: &Live) -> Error {
-    Error::WrongState { session: live.id(), is: live.state_name(), wanted: "it must be running" }
+    Error::WrongState { session: live.id(), is: live.state_name(), wanted: ONLY_LIVE }
 }
 
 fn checked(

@@ -68,7 +68,8 @@ impl App {
             waited = work => waited,
             () = stop.begun() => Err(Error::Stopping),
             () = expired(limit) => {
-                Err(Error::TimedOut(format!("{:?}", limit.unwrap_or_default())))
+                let (limit, is) = (limit.unwrap_or_default().as_secs_f64(), live.state_name());
+                Err(Error::TimedOut(format!("{limit} s: session {} is {is}", live.id())))
             }
         }
     }

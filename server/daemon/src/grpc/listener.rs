@@ -14,7 +14,7 @@ use tokio_stream::Stream;
 use tonic::transport::server::Connected;
 use tracing::{debug, warn};
 
-use crate::os::{Ancestry, ancestry};
+use crate::os::{self, Ancestry, ancestry};
 
 /// How long accepting pauses when the process has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -66,19 +66,23 @@ impl Incoming {
 
     fn identify(&self, stream: &UnixStream) -> Peer {
         let own = nix::unistd::geteuid().as_raw();
-        let Ok(credentials) = stream.peer_cred() else {
-            return Peer::Refused("the caller cannot be identified".to_owned());
+        let Some(process) = os::PeerProcess::of(stream) else {
+            return Peer::Refused("the caller's process cannot be seen or is gone".to_owned());
         };
-        if credentials.uid() != own {
-            return Peer::Refused(format!("uid {} may not use this daemon", credentials.uid()));
+        if process.uid != own {
+            return Peer::Refused(format!("uid {} may not use this daemon", process.uid));
         }
-        let Some(pid) = credentials.pid() else {
-            return Peer::Refused("the caller's process cannot be seen".to_owned());
-        };
-        match ancestry(pid, |one| (self.is_inside)(one)) {
-            Ancestry::Foreign => Peer::Own { pid },
+        let found = ancestry(process.pid, |one| (self.is_inside)(one));
+        if !process.is_alive() {
+            // What was found may be another's.
+            return Peer::Refused("the caller's process is gone".to_owned());
+        }
+        match found {
+            Ancestry::Foreign => Peer::Own { pid: process.pid },
             Ancestry::Descends => Peer::Refused(
-                "the caller runs inside a session: an agent is no operator".to_owned(),
+                "the caller runs inside a session, and an agent is no operator: detach first, or ask \
+                 from outside"
+                    .to_owned(),
             ),
             Ancestry::Unknown => Peer::Refused("the caller's process is gone".to_owned()),
         }

@@ -16,13 +16,13 @@ const DOMAIN: &str = "codeplane";
 
 /// Turns an answer into a status with its details.
 pub(super) fn status(answer: Error) -> Status {
-    let message = answer.to_string();
+    let message = clipped(&answer.to_string());
     let (code, reason) = code_and_reason(&answer);
     let mut details = ErrorDetails::new();
     details.set_error_info(reason, DOMAIN, metadata(&answer));
     match answer {
         Error::SessionNotFound(name) => {
-            details.set_resource_info("session", name, "", "see ListSessions");
+            details.set_resource_info("session", clipped(&name), "", "see ListSessions");
         }
         Error::AttachmentNotFound(id) => {
             details.set_resource_info("attachment", id.to_string(), "", "attach first");
@@ -73,6 +73,18 @@ pub(super) fn status(answer: Error) -> Status {
         | Error::DiskFull(_) => {}
     }
     Status::with_error_details(code, message, details)
+}
+
+/// A status travels in headers, of which clients take 8 KiB: what is said of input that was far too
+/// long must not be.
+const MOST_BYTES: usize = 800;
+
+fn clipped(text: &str) -> String {
+    if text.len() <= MOST_BYTES {
+        return text.to_owned();
+    }
+    let end = (0..=MOST_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}…", &text[..end])
 }
 
 fn code_and_reason(answer: &Error) -> (Code, &'static str) {
@@ -147,8 +159,15 @@ fn metadata(answer: &Error) -> HashMap<String, String> {
 }
 
 fn add_violations(details: &mut ErrorDetails, violations: &Violations) {
+    let mut room = 2 * MOST_BYTES;
     for violation in violations.as_slice() {
-        details.add_bad_request_violation(violation.field.clone(), violation.description.clone());
+        let (field, description) = (clipped(&violation.field), clipped(&violation.description));
+        let bytes = field.len() + description.len();
+        if bytes > room {
+            break;
+        }
+        room -= bytes;
+        details.add_bad_request_violation(field, description);
     }
 }
 

@@ -3,11 +3,15 @@
 mod ancestry;
 mod limits;
 mod notify;
+mod peer;
+mod seal;
 mod signal;
 
 pub(crate) use ancestry::{Ancestry, ancestry, inherited_mark, session_mark};
 pub(crate) use limits::{open_files, raise_open_files, yield_to_others};
 pub(crate) use notify::{Notification, notify};
+pub(crate) use peer::PeerProcess;
+pub(crate) use seal::seal;
 pub(crate) use signal::signal_number;
 
 use std::fs;

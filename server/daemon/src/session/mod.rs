@@ -36,10 +36,10 @@ pub(crate) use view::{LogHealth, View};
 pub(crate) use watch::Watcher;
 
 // The data of the shim's client: what a session is launched with, and its files.
-pub(crate) use codeplane_shim::{Bundle, Keep, LaunchSpec, ShimBinary, ShimRecord};
+pub(crate) use codeplane_shim::{Bundle, GivenUp, Keep, LaunchSpec, ShimBinary, ShimRecord};
 pub(crate) use found::{Greeting, Leftovers, OnDisk, Program, ShimState, ask, greet};
 pub(crate) use old_output::{Limits, remove_before, too_much};
 pub(crate) use orders::StopPlan;
 pub(crate) use piece::Piece;
 pub(crate) use search::Search;
-pub(crate) use shims::Shims;
+pub(crate) use shims::{Shims, Started};

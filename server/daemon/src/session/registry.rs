@@ -99,6 +99,13 @@ impl Registry {
                 Some(owner) if *owner != id => return Err(*owner),
                 Some(_) | None => {}
             }
+            // People type what they see: a name that is also the beginning of an id takes the
+            // session with that id away from them.
+            let other =
+                |one: &&SessionId| **one != id && SessionRef::is_prefix(name.as_str(), **one);
+            if let Some(owner) = inner.sessions.keys().find(other) {
+                return Err(*owner);
+            }
             inner.names.insert(name.clone(), id);
         }
         Ok(NameReservation { registry: self, name, id })

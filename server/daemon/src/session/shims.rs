@@ -26,6 +26,15 @@ pub(crate) struct Shims {
     pids: Mutex<HashSet<i32>>,
 }
 
+/// A shim that was told what to start.
+#[derive(Debug)]
+pub(crate) struct Started {
+    /// The connection to it.
+    pub(crate) link: Arc<Link>,
+    /// Its process, a child of this one.
+    pub(crate) pid: u32,
+}
+
 impl Shims {
     /// No shim yet; those to come are started from `binary`.
     pub(crate) fn new(binary: ShimBinary) -> Self {
@@ -41,10 +50,10 @@ impl Shims {
     ///
     /// # Errors
     /// Those of the file system and of making a process; nothing runs then.
-    pub(crate) fn launch(&self, spec: &LaunchSpec, session_file: &[u8]) -> io::Result<Arc<Link>> {
+    pub(crate) fn launch(&self, spec: &LaunchSpec, session_file: &[u8]) -> io::Result<Started> {
         let spare = lock(&self.spare).take();
         // Where there is none, one gets ready on another processor while the files are made.
-        let newborn = spare.map_or_else(|| self.binary.spawn(), Ok)?;
+        let newborn = spare.map_or_else(|| self.spawn(), Ok)?;
         let bundle = Bundle::new(&spec.bundle);
         bundle.create()?;
         write_private(&bundle.session_file(), session_file)?;
@@ -59,13 +68,33 @@ impl Shims {
     ///
     /// # Errors
     /// Those of the file system and of making a process; nothing runs then.
-    pub(crate) fn launch_anew(&self, spec: &LaunchSpec) -> io::Result<Arc<Link>> {
-        self.link(self.binary.spawn()?.launch(spec)?)
+    pub(crate) fn launch_anew(&self, spec: &LaunchSpec) -> io::Result<Started> {
+        self.link(self.spawn()?.launch(spec)?)
     }
 
-    fn link(&self, launched: Launched) -> io::Result<Arc<Link>> {
-        self.add(launched.child);
-        Link::new(launched.socket).map(Arc::new)
+    /// Known from the beginning: whatever it starts, told by whomever, is no operator.
+    fn spawn(&self) -> io::Result<Newborn> {
+        let newborn = self.binary.spawn()?;
+        self.know(newborn.id());
+        Ok(newborn)
+    }
+
+    fn link(&self, launched: Launched) -> io::Result<Started> {
+        let pid = launched.child.id();
+        lock(&self.children).push(launched.child);
+        Ok(Started { link: Arc::new(Link::new(launched.socket)?), pid })
+    }
+
+    /// Kills a shim that this daemon started and that does not answer, and waits for its end.
+    pub(crate) fn kill(&self, pid: u32) {
+        let mut children = lock(&self.children);
+        if let Some(at) = children.iter().position(|child| child.id() == pid) {
+            let mut child = children.swap_remove(at);
+            drop(children);
+            drop(child.kill());
+            drop(child.wait());
+            self.forget(pid);
+        }
     }
 
     /// Has a shim get ready for the next session, unless one is. Without one the next start takes
@@ -74,22 +103,22 @@ impl Shims {
         if lock(&self.spare).is_some() {
             return;
         }
-        match self.binary.spawn() {
+        match self.spawn() {
             // Where another thread was faster, the older one ends here.
-            Ok(newborn) => drop(lock(&self.spare).replace(newborn)),
+            Ok(newborn) => {
+                if let Some(older) = lock(&self.spare).replace(newborn) {
+                    self.forget(older.id());
+                }
+            }
             Err(error) => debug!(%error, "no shim gets ready for the next session"),
         }
     }
 
     /// Ends the shim that is ready for the next session: there will be none.
     pub(crate) fn dismiss(&self) {
-        drop(lock(&self.spare).take());
-    }
-
-    /// Takes charge of a child.
-    fn add(&self, child: Child) {
-        self.know(child.id());
-        lock(&self.children).push(child);
+        if let Some(spare) = lock(&self.spare).take() {
+            self.forget(spare.id());
+        }
     }
 
     /// Remembers a shim that another daemon started.
@@ -114,7 +143,9 @@ impl Shims {
 
     /// Reaps those that have ended.
     pub(crate) fn reap(&self) {
-        lock(&self.spare).take_if(|spare| !spare.is_waiting());
+        if let Some(ended) = lock(&self.spare).take_if(|spare| !spare.is_waiting()) {
+            self.forget(ended.id());
+        }
         let mut ended = Vec::new();
         let mut children = lock(&self.children);
         children.retain_mut(|child| match child.try_wait() {

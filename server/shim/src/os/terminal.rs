@@ -14,11 +14,11 @@ use pty_process::blocking::{Pts, Pty};
 
 use super::process::raw;
 
-/// Opens a terminal, which has no size yet: the master never blocks, and no other process inherits it.
+/// Opens a terminal of the given size: the master never blocks, and no other process inherits it.
 ///
 /// `pty_process::blocking::open` marks the master close-on-exec in a second step, between which a
 /// concurrent spawn inherits it; hence both ends are opened here and handed over.
-pub(crate) fn open_terminal() -> io::Result<(Pty, Pts)> {
+pub(crate) fn open_terminal(size: TerminalSize) -> io::Result<(Pty, Pts)> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
     let master = posix_openpt(flags)?;
     grantpt(&master)?;
@@ -32,6 +32,7 @@ pub(crate) fn open_terminal() -> io::Result<(Pty, Pts)> {
     let pty = unsafe { Pty::from_fd(master) };
     // SAFETY: it is the other end of the same.
     let pts = unsafe { Pts::from_fd(slave) };
+    set_size(&pty, size)?;
     Ok((pty, pts))
 }
 

@@ -46,7 +46,6 @@ struct Prepared {
     identity: Identity,
     /// The control group the shim is in.
     group: Option<PathBuf>,
-    terminal: io::Result<Terminal>,
     title: Title,
 }
 
@@ -65,6 +64,10 @@ pub(super) fn start() -> io::Result<Option<Shim>> {
         return Ok(None);
     };
     let files = Bundle::new(&spec.bundle).incarnation(spec.incarnation);
+    if is_gone(&prepared.socket) {
+        // A daemon that died in the middle of a create has given it up.
+        return Ok(None);
+    }
     prepared.title.set(&spec.session.short());
     complain_in(files.shim_log());
     os::leave_standard_error();
@@ -90,8 +93,8 @@ pub(super) fn start() -> io::Result<Option<Shim>> {
     }
 }
 
-/// Makes a shim of a process that was started like any other, and learns and opens all that does
-/// not depend on what is to be started: the daemon makes the files meanwhile.
+/// Makes a shim of a process that was started like any other, and learns all that does not depend
+/// on what is to be started: the daemon makes the files meanwhile.
 fn prepare() -> io::Result<Prepared> {
     os::close_inherited();
     os::keep_one_heap();
@@ -112,7 +115,6 @@ fn prepare() -> io::Result<Prepared> {
         inherited,
         identity: Identity::own()?,
         group: Cgroup::own(),
-        terminal: Terminal::open(),
         title: Title::find(),
     })
 }
@@ -131,6 +133,14 @@ fn wait_for_word(socket: &SeqPacket, signals: &SignalDoor) -> bool {
             return false;
         }
     }
+}
+
+/// Whether nobody is at the other end any more.
+fn is_gone(socket: &SeqPacket) -> bool {
+    let mut poll = Poll::<1>::new();
+    poll.watch(0, socket, Interest::End);
+    poll.wait(Some(Duration::ZERO));
+    poll.is_ended(0)
 }
 
 /// Receives the parts of the spec; `None` when the daemon is gone before the last.
@@ -182,9 +192,9 @@ fn assemble(
     let pid = i32::try_from(std::process::id()).unwrap_or_default();
     let output = create_files(spec, &files)
         .map_err(|error| StartFault::new(StartStep::Bundle, files.dir().display(), &error))?;
-    let terminal = prepared.terminal.and_then(|terminal| terminal.sized(spec.size));
-    let terminal =
-        terminal.map_err(|error| StartFault::new(StartStep::Terminal, "new terminal", &error))?;
+    // Not before: a terminal that waits could be made its own by a program of another session.
+    let terminal = Terminal::open(spec.size)
+        .map_err(|error| StartFault::new(StartStep::Terminal, "new terminal", &error))?;
     let door = Door::open(&spec.socket, prepared.socket, pid)
         .map_err(|error| StartFault::new(StartStep::Listen, spec.socket.display(), &error))?;
     let cgroup = record_owner(prepared.identity, prepared.group, spec, &files)
@@ -216,8 +226,8 @@ fn assemble(
     })
 }
 
+/// In a directory that the daemon has made: where it is gone, so is the session.
 fn create_files(spec: &LaunchSpec, files: &IncarnationDir) -> io::Result<Output> {
-    files.create()?;
     let log = LogWriter::create(&files.output(), spec.segment_bytes)?;
     let index = IndexWriter::create(&files.index(), spec.size, os::wall_clock())?;
     Ok(Output::new(log, index))
@@ -237,6 +247,14 @@ fn record_owner(
     let mut record = ShimRecord::of(identity, BUILD_ID, PROTOCOL);
     record.cgroup = cgroup.as_ref().map(|group| group.path().to_path_buf());
     files.write_shim(&record)?;
+    // Written by a daemon that found no shim and gave the start up. One of the two sees the other,
+    // as each writes before it looks.
+    if files.read_exit()?.is_some() {
+        if let Some(cgroup) = &cgroup {
+            cgroup.remove();
+        }
+        return Err(io::Error::from_raw_os_error(libc::EEXIST));
+    }
     Ok(cgroup)
 }
 

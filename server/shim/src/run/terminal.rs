@@ -28,18 +28,10 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// Opens a new one.
-    pub(super) fn open() -> io::Result<Self> {
-        let (pty, pts) = os::open_terminal()?;
-        let size = LoggedSize { size: TerminalSize::DEFAULT, at: Offset::ZERO };
-        Ok(Self { pty, pts, size, redraw: None })
-    }
-
-    /// Gives it its first size.
-    pub(super) fn sized(mut self, size: TerminalSize) -> io::Result<Self> {
-        os::set_size(&self.pty, size)?;
-        self.size.size = size;
-        Ok(self)
+    /// Opens a new one of this size.
+    pub(super) fn open(size: TerminalSize) -> io::Result<Self> {
+        let (pty, pts) = os::open_terminal(size)?;
+        Ok(Self { pty, pts, size: LoggedSize { size, at: Offset::ZERO }, redraw: None })
     }
 
     /// The program's end as a number, for the child to inherit.

@@ -3,10 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use codeplane_core::ExitStatus;
+use codeplane_core::{ExitStatus, Timestamp};
 use codeplane_shim::{
-    FromShim, Outcome, ShimBinary, StartFault, StartStep, Started, ToShim, probe,
+    Bundle, ExitRecord, FromShim, GivenUp, LaunchSpec, Launched, Outcome, ShimBinary, StartFault,
+    StartStep, Started, ToShim, probe,
 };
+use nix::sys::signal::{Signal, kill};
+use tempfile::TempDir;
 
 use crate::kit::{DEADLINE, TestShim, binary, eventually, spec};
 
@@ -296,4 +299,84 @@ fn an_idle_shim_sleeps_without_a_timer() {
         (fields.first() == Some(&"7") && fields[3].ends_with("ffffffff") && tasks == 1)
             .then_some(())
     });
+}
+
+/// A shim that was told to make a file, and is stopped before it has read that.
+fn late(dir: &TempDir) -> (Launched, LaunchSpec) {
+    let spec = spec(dir, "touch ran; exec sleep 100");
+    let newborn = binary().spawn().unwrap();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(newborn.id()).unwrap());
+    eventually("wait for its word", || {
+        let wchan = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        wchan.contains(" S ").then_some(())
+    });
+    kill(pid, Signal::SIGSTOP).unwrap();
+    eventually("stop", || {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.contains(" T ").then_some(())
+    });
+    (newborn.launch(&spec).unwrap(), spec)
+}
+
+fn go_on(child: &std::process::Child) {
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::SIGCONT).unwrap();
+}
+
+#[test]
+fn a_shim_that_finds_its_daemon_gone_starts_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (Launched { socket, mut child }, spec) = late(&dir);
+    drop(socket);
+
+    go_on(&child);
+    child.wait().unwrap();
+
+    assert!(!dir.path().join("ran").exists());
+    let files = Bundle::new(&spec.bundle).incarnation(spec.incarnation);
+    assert_eq!(files.read_shim().unwrap(), None);
+}
+
+#[test]
+fn a_shim_whose_start_was_given_up_starts_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut launched, spec) = late(&dir);
+    let files = Bundle::new(&spec.bundle).incarnation(spec.incarnation);
+    let given_up = files.give_up("no daemon waits for it", Timestamp::from_micros(1)).unwrap();
+
+    go_on(&launched.child);
+    let started = launched.socket.wait_started(DEADLINE).unwrap();
+    launched.child.wait().unwrap();
+
+    assert_eq!(given_up, GivenUp::InTime);
+    assert!(matches!(started, Started::Failed(_)), "{started:?}");
+    assert!(!dir.path().join("ran").exists());
+    let Some(ExitRecord { outcome: Outcome::Failed(fault), .. }) = files.read_exit().unwrap()
+    else {
+        panic!("what was written stays")
+    };
+    assert_eq!(fault.message, "no daemon waits for it");
+}
+
+#[test]
+fn a_start_cannot_be_given_up_once_a_shim_owns_it() {
+    let shim = TestShim::run("echo here; sleep 100");
+    shim.until_output("here");
+
+    let given_up = shim.files().give_up("too late", Timestamp::from_micros(1)).unwrap();
+
+    assert_eq!(given_up, GivenUp::TooLate);
+}
+
+#[test]
+fn a_shim_whose_directory_was_removed_makes_no_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut launched, spec) = late(&dir);
+    fs::remove_dir_all(&spec.bundle).unwrap();
+
+    go_on(&launched.child);
+    launched.child.wait().unwrap();
+
+    assert!(!spec.bundle.exists());
+    assert!(!dir.path().join("ran").exists());
 }

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use codeplane_core::Offset;
 use memchr::memchr_iter;
 
+use crate::modes::ScreenKind;
 use crate::query::{ITERM_QUERIES, Query, can_ask, is_graphics_query};
-use crate::stream::{Machine, Sink, Span, Token, Unfinished};
+use crate::stream::{Csi, Machine, Sink, Span, Token, Unfinished};
 
 /// Longest sequence that is held back until it is decided, in bytes. No question is longer; what
 /// is, and might still be a harmful one, is dropped.
@@ -29,6 +30,8 @@ pub struct OutputFilter {
     fate: Fate,
     /// Whether the last byte passed on may be the first of a C1 control.
     ends_in_lead: bool,
+    /// Which screen the program has switched to.
+    screen: ScreenKind,
 }
 
 /// What becomes of the sequence that was begun in an earlier piece.
@@ -52,7 +55,14 @@ impl OutputFilter {
             held: Vec::new(),
             fate: Fate::Held,
             ends_in_lead: false,
+            screen: ScreenKind::Primary,
         }
+    }
+
+    /// The screen that the terminal shows after all that was passed on.
+    #[must_use]
+    pub const fn screen(&self) -> ScreenKind {
+        self.screen
     }
 
     /// The terminal answers the questions that begin at `offset` or after it; none with `None`.
@@ -97,9 +107,11 @@ impl OutputFilter {
             output: Output { bytes, copied: None, from: 0 },
             held: std::mem::take(&mut self.held),
             fate: self.fate,
+            screen: self.screen,
         };
         self.machine.scan(offset, bytes, &mut cut);
-        let Cut { mut output, held, fate, .. } = cut;
+        let Cut { mut output, held, fate, screen, .. } = cut;
+        self.screen = screen;
         let start = self.machine.unfinished_since(offset.plus(bytes.len()));
         let Some((unfinished, start)) = self.machine.unfinished().zip(start) else {
             self.fate = Fate::Held;
@@ -219,6 +231,21 @@ fn may_ask(payload: &[u8]) -> bool {
     }
 }
 
+/// The screen that a sequence switches to.
+fn switched(token: &Token<'_>) -> Option<ScreenKind> {
+    let switches = |csi: &Csi<'_>| csi.values().any(|mode| matches!(mode, 47 | 1047 | 1049));
+    match token {
+        Token::Csi(csi) => match csi.function() {
+            (b'?', b"", b'h') if switches(csi) => Some(ScreenKind::Alternate),
+            (b'?', b"", b'l') if switches(csi) => Some(ScreenKind::Primary),
+            _ => None,
+        },
+        // A full reset.
+        Token::Escape { intermediates: b"", last: b'c' } => Some(ScreenKind::Primary),
+        _ => None,
+    }
+}
+
 /// Filters one piece.
 struct Cut<'a> {
     offset: Offset,
@@ -227,6 +254,7 @@ struct Cut<'a> {
     output: Output<'a>,
     held: Vec<u8>,
     fate: Fate,
+    screen: ScreenKind,
 }
 
 impl Sink for Cut<'_> {
@@ -237,6 +265,7 @@ impl Sink for Cut<'_> {
             // Decided with the sequence it is in.
             return;
         }
+        self.screen = switched(&token).unwrap_or(self.screen);
         let end = self.index(span.end);
         if span.start >= self.offset {
             let start = self.index(span.start);

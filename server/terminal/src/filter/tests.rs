@@ -185,3 +185,22 @@ proptest! {
         prop_assert_eq!(passed(answers_from, &pieces), whole);
     }
 }
+
+#[test]
+fn the_screen_that_the_terminal_shows_is_known() {
+    let mut filter = OutputFilter::new();
+    let mut at = Offset::ZERO;
+    let mut pass = |bytes: &[u8]| {
+        filter.filter(at, bytes);
+        at = at.plus(bytes.len());
+        filter.screen()
+    };
+
+    assert_eq!(pass(b"text"), ScreenKind::Primary);
+    assert_eq!(pass(b"\x1b[?10"), ScreenKind::Primary);
+    assert_eq!(pass(b"49;1h"), ScreenKind::Alternate);
+    assert_eq!(pass(b"\x1b[?25l"), ScreenKind::Alternate);
+    assert_eq!(pass(b"\x1b[?1049l"), ScreenKind::Primary);
+    assert_eq!(pass(b"\x1b[?47h"), ScreenKind::Alternate);
+    assert_eq!(pass(b"\x1bc"), ScreenKind::Primary);
+}

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use codeplane_client::{AttachOptions, Error, TerminalEvent, v1};
+use codeplane_client::{AttachOptions, Error, Screen, TerminalEvent, v1};
 use tokio::time::{Instant, timeout};
 
 use super::part::{self, Part};
@@ -41,7 +41,33 @@ impl View {
         if let Some(last) = shown.last() {
             self.line = if *last == b'\n' { Line::Start } else { Line::Within };
         }
-        write(&shown)
+        write(&shown)?;
+        os::shows(self.filter.screen());
+        Ok(())
+    }
+
+    /// Shows the screen as a snapshot has it, whatever was there.
+    pub(super) fn begin_with(&mut self, snapshot: &v1::Snapshot) -> Result<(), Failure> {
+        if self.filter.screen() == Screen::Alternate {
+            write(b"\x1b[?1049l")?;
+        }
+        write(&clear_screen())?;
+        write(&snapshot.data)?;
+        self.filter.begin_with(snapshot);
+        os::shows(self.filter.screen());
+        self.line = Line::Within;
+        Ok(())
+    }
+
+    /// Shows everything anew: somebody else has written over it.
+    pub(super) async fn begin_anew(&mut self) -> Result<(), Failure> {
+        if self.part.is_some() {
+            self.refit();
+            return make_room_for_part();
+        }
+        let Some(snapshot) = self.snapshot().await else { return Ok(()) };
+        self.shown_up_to = snapshot.position;
+        self.begin_with(&snapshot)
     }
 
     /// How many of the bytes from `position` on are on the screen already.
@@ -66,7 +92,7 @@ impl View {
         match (self.part.is_some(), self.is_too_small()) {
             (false, true) => {
                 self.part = Some(Part::new());
-                write(b"\x1b[?1049h\x1b[r\x1b[?6l\x1b[2J")?;
+                make_room_for_part()?;
                 self.paint().await?;
                 if let Some(size) = self.size {
                     let v1::TerminalSize { cols, rows } = size;
@@ -81,8 +107,8 @@ impl View {
                     self.part = None;
                     self.shown_up_to = snapshot.position;
                     write(b"\x1b[0m\x1b[?1049l")?;
-                    write(&clear_screen())?;
-                    write(&snapshot.data)?;
+                    self.filter.begin_with(&v1::Snapshot::default());
+                    self.begin_with(&snapshot)?;
                 }
             }
             (false, false) | (true, true) => {}
@@ -173,6 +199,12 @@ impl View {
         }
         Ok(())
     }
+}
+
+/// A part is shown on the other screen, so that the terminal's own is there again afterwards.
+fn make_room_for_part() -> Result<(), Failure> {
+    os::shows(Screen::Alternate);
+    write(b"\x1b[?1049h\x1b[r\x1b[?6l\x1b[2J")
 }
 
 /// What a notice covers.

@@ -11,7 +11,7 @@ use codeplane_client::{
     Attachment, AttachmentInput, Client, DisplayFilter, Error, TerminalEvent, Unavailability, v1,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use self::fitting::Covered;
 use self::part::Part;
@@ -52,6 +52,8 @@ pub(crate) enum Ending {
     Exited(v1::Exited),
     /// The session was deleted.
     Deleted,
+    /// Nobody reads what is shown; the session goes on.
+    Unread,
 }
 
 /// Shows `attachment` until the user leaves or the session ends. The user's terminal is as it was
@@ -90,7 +92,12 @@ pub(crate) async fn show(
         .then(RawMode::enter)
         .transpose()
         .map_err(Failure::system("cannot put the terminal into raw mode"))?;
-    let ending = view.run().await;
+    let ending = match view.run().await {
+        Err(Failure::System { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(Ending::Unread)
+        }
+        ending => ending,
+    };
     drop(raw);
     if interactive && view.line == Line::Within {
         output::note("");
@@ -202,8 +209,8 @@ impl View {
             }
             Step::Continued => {
                 self.tell_size();
-                self.refit();
-                self.redraw().await;
+                // The shell has written over the program's screen.
+                self.begin_anew().await?;
             }
             Step::Late => return self.late().await,
         }
@@ -223,10 +230,8 @@ impl View {
                 self.size = snapshot.size;
                 self.refit();
                 if !self.is_too_small() {
-                    write(&clear_screen())?;
-                    write(&snapshot.data)?;
+                    self.begin_with(&snapshot)?;
                 }
-                self.line = Line::Within;
             }
             TerminalEvent::ControlChanged(changed) => {
                 let (present, answers_from) =
@@ -333,13 +338,6 @@ impl View {
         self.tell_size();
     }
 
-    /// The shell has written over the program's screen. If that cannot be cured, the program's next
-    /// output will.
-    async fn redraw(&self) {
-        let redrawn = self.client.redraw_terminal(self.attachment.session_id());
-        drop(timeout(LEAVING, redrawn).await);
-    }
-
     fn tell_size(&self) {
         if self.role == Role::Control
             && let Some(size) = os::terminal_size()
@@ -372,20 +370,15 @@ fn listen(kind: SignalKind) -> Result<Signal, Failure> {
 }
 
 fn write(bytes: &[u8]) -> Result<(), Failure> {
-    os::write_stdout(bytes).map_err(|source| match source.kind() {
-        io::ErrorKind::BrokenPipe => {
-            Error::Protocol("nobody reads standard output any more".to_owned()).into()
-        }
-        _ => Failure::System { what: "cannot write to the terminal".to_owned(), source },
-    })
+    os::write_stdout(bytes).map_err(Failure::system("cannot write to standard output"))
 }
 
 /// Pushes what is on the screen up into the scrollback, so that it is not lost, and begins anew.
 fn clear_screen() -> Vec<u8> {
-    let rows = match os::terminal_size() {
-        Some(size) if output::is_terminal() => usize::try_from(size.rows).unwrap_or_default(),
-        Some(_) | None => 0,
-    };
+    if !output::is_terminal() {
+        return Vec::new();
+    }
+    let rows = os::terminal_size().map_or(0, |size| usize::try_from(size.rows).unwrap_or_default());
     let mut bytes = b"\x1b[r\x1b[999;1H".to_vec();
     bytes.extend(std::iter::repeat_n(b'\n', rows));
     bytes.extend_from_slice(b"\x1b[H\x1b[2J");
