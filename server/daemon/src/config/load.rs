@@ -109,8 +109,11 @@ fn set(table: &mut Table, section: &str, key: &str, value: &str) {
     }
 }
 
+/// What is in a file may be anything, and is told on a terminal.
 fn invalid(origin: &str, message: String) -> ConfigError {
-    ConfigError::Invalid { origin: origin.to_owned(), message }
+    let is_control = |text: &str| text.chars().any(char::is_control);
+    let told = if is_control(&message) { message.escape_debug().to_string() } else { message };
+    ConfigError::Invalid { origin: origin.to_owned(), message: told }
 }
 
 #[cfg(test)]
@@ -138,6 +141,13 @@ mod tests {
         let config = load(&Sources { file: Some(example.into()), ..Sources::default() }).unwrap();
 
         assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_controls() {
+        let error = from_file("[log]\n\"\\u001b[31mred\" = 1\n").unwrap_err();
+
+        assert!(error.contains("red") && !error.chars().any(char::is_control), "{error:?}");
     }
 
     #[test]
