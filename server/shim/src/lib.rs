@@ -4,7 +4,7 @@
 //! it tells anyone, applies input exactly once, and writes the exit status to disk before it
 //! announces it. It survives the daemon, which finds it again by the session's directory.
 //!
-//! For the daemon there are [`launch`] to start one, [`ShimSocket`] to talk to it, [`LogReader`]
+//! For the daemon there are [`ShimBinary`] to start one, [`ShimSocket`] to talk to it, [`LogReader`]
 //! and [`IndexReader`] for what it wrote, and [`Bundle`], which names every file.
 //!
 //! Everything the daemon must know is a *level*: a [`HelloReply`] repeats it, so that no message
