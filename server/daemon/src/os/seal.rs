@@ -9,3 +9,13 @@ pub(crate) fn seal() {
         tracing::warn!(%error, "this process cannot be sealed");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_sealed_process_shows_nothing() {
+        super::seal();
+
+        assert_eq!(nix::sys::prctl::get_dumpable(), Ok(false));
+    }
+}

@@ -171,3 +171,24 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shim_is_known_from_its_beginning_to_its_end() {
+        // It needs no more than to be a process.
+        let shims = Shims::new(ShimBinary::at(Path::new("/bin/cat")).unwrap());
+        let spare = || lock(&shims.spare).as_ref().map(Newborn::id);
+
+        shims.prepare();
+        let pid = i32::try_from(spare().unwrap()).unwrap();
+        assert!(shims.is_shim(pid), "whatever it starts is no operator");
+        shims.prepare();
+        assert_eq!(spare(), u32::try_from(pid).ok(), "one is enough");
+
+        shims.dismiss();
+        assert!(!shims.is_shim(pid));
+    }
+}
