@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use codeplane_client::{
     Client, ConnectOptions, Directories, Endpoint, Error, OnUnavailable, Overrides, Rejoin, Remedy,
@@ -10,6 +11,7 @@ use codeplane_client::{
 
 use crate::autostart::{Autostart, start};
 use crate::exit::Failure;
+use crate::output;
 
 /// Flags of every command that talks to a daemon.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -87,6 +89,22 @@ impl Context {
     /// How an attachment, a tail or a watch comes back.
     pub(crate) fn rejoin(&self) -> Rejoin {
         Rejoin { on_unavailable: self.starter(), ..Rejoin::default() }
+    }
+
+    /// How a tail or a watch comes back that would wait in silence: it says so, once.
+    pub(crate) fn rejoin_telling(&self) -> Rejoin {
+        let starter = self.starter();
+        let told = Arc::new(AtomicBool::new(false));
+        let on_unavailable: OnUnavailable = Arc::new(move |why| {
+            if why == Unavailability::Stopped && !told.swap(true, Ordering::Relaxed) {
+                output::note("cpctl: the daemon was stopped; waiting: see 'cpctl daemon start'");
+            }
+            match &starter {
+                Some(start) => start(why),
+                None => Box::pin(async { Ok(Remedy::Wait) }),
+            }
+        });
+        Rejoin { on_unavailable: Some(on_unavailable), ..Rejoin::default() }
     }
 
     /// What starts a daemon when none answers, if that is allowed.

@@ -105,3 +105,23 @@ async fn a_beginning_of_an_id_that_is_too_short_is_explained() {
     assert_eq!((short.code, enough.code), (3, 0));
     assert!(short.stderr.contains("4 digits"), "{short:?}");
 }
+
+#[tokio::test]
+async fn who_follows_is_told_that_the_daemon_was_stopped_and_goes_on_with_the_next() {
+    let mut daemon = TestDaemon::start();
+    let session = daemon.create(&["say before", "forever"]).await;
+    let mut tail = daemon.tty(["tail", "-f", &session.id]);
+    let mut events = daemon.tty(["events", "-f", "--type", "session.updated"]);
+    tail.expect("before");
+    // The watch is there once it shows what has happened.
+    daemon.cpctl(["rename", &session.id, "first"]).success();
+    events.expect("session.updated");
+
+    daemon.stop();
+
+    tail.expect("the daemon was stopped; waiting: see 'cpctl daemon start'");
+    events.expect("the daemon was stopped; waiting: see 'cpctl daemon start'");
+    daemon.launch();
+    daemon.cpctl(["rename", &session.id, "second"]).success();
+    events.expect("session.updated");
+}

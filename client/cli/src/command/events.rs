@@ -96,7 +96,7 @@ async fn follow(
 ) -> Result<(), Failure> {
     let request =
         v1::WatchEventsRequest { filter, after_revision: args.after, bookmark_interval: None };
-    let mut watch = client.watch_events(request, context.rejoin()).await?;
+    let mut watch = client.watch_events(request, context.rejoin_telling()).await?;
     loop {
         match watch.next().await? {
             WatchItem::Event(event) => show(&event, args.output.format)?,

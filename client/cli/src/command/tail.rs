@@ -1,6 +1,6 @@
 //! `cpctl tail`.
 
-use codeplane_client::{Client, OutputTail, TerminalEvent, TextFilter, Unavailability, v1};
+use codeplane_client::{Client, OutputTail, TerminalEvent, TextFilter, v1};
 use v1::output_from::From;
 
 use crate::context::Context;
@@ -51,7 +51,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         follow: args.follow,
         once: false,
     };
-    let tail = client.tail_output(request, context.rejoin()).await?;
+    let tail = client.tail_output(request, context.rejoin_telling()).await?;
     follow(tail, &mut printer).await?;
     printer.finish()?;
     Ok(Exit::Done)
@@ -65,9 +65,6 @@ async fn follow(mut tail: OutputTail, printer: &mut Printer) -> Result<(), Failu
                 let missing = to.offset.saturating_sub(from.offset);
                 output::note(&format!("cpctl: {missing} bytes are no longer there"));
             }
-            TerminalEvent::Reconnecting { cause: Unavailability::Stopped } => {
-                output::note("cpctl: the daemon was stopped; waiting: see 'cpctl daemon start'");
-            }
             TerminalEvent::Attached(_)
             | TerminalEvent::Snapshot(_)
             | TerminalEvent::Resized { .. }
@@ -75,7 +72,7 @@ async fn follow(mut tail: OutputTail, printer: &mut Printer) -> Result<(), Failu
             | TerminalEvent::StateChanged { .. }
             | TerminalEvent::Exited(_)
             | TerminalEvent::Pong { .. }
-            | TerminalEvent::Reconnecting { cause: Unavailability::Vanished }
+            | TerminalEvent::Reconnecting { .. }
             | TerminalEvent::Reconnected { .. }
             | TerminalEvent::End { .. } => {}
         }
