@@ -94,6 +94,16 @@ impl Bundle {
     }
 }
 
+/// The error of a start that was given up.
+const GIVEN_UP: i32 = libc::ECANCELED;
+
+fn is_given_up(record: &ExitRecord) -> bool {
+    match &record.outcome {
+        Outcome::Failed(fault) => fault.step == StartStep::Bundle && fault.errno == GIVEN_UP,
+        Outcome::Exited(_) => false,
+    }
+}
+
 /// What came of giving a start up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GivenUp {
@@ -164,7 +174,18 @@ impl IncarnationDir {
     /// # Errors
     /// Those of the file system, and [`io::ErrorKind::InvalidData`] for a file that says nothing.
     pub fn read_exit(&self) -> io::Result<Option<ExitRecord>> {
-        durable::read(&self.exit())?.map(|content| ExitRecord::parse(&content)).transpose()
+        let record = durable::read(&self.exit())?.map(|content| ExitRecord::parse(&content));
+        let record = record.transpose()?;
+        // A start that was given up although a shim owned it says nothing of how that ended.
+        if record.as_ref().is_some_and(is_given_up) && self.read_shim()?.is_some() {
+            return Ok(None);
+        }
+        Ok(record)
+    }
+
+    /// Whether anything is written about its end, be it that its start was given up.
+    pub(crate) fn has_exit(&self) -> bool {
+        self.exit().exists()
     }
 
     /// Which process owns it, `None` before there is one (or when a power cut took the file).
@@ -185,10 +206,18 @@ impl IncarnationDir {
     /// # Errors
     /// Those of the file system.
     pub fn give_up(&self, why: &str, at: Timestamp) -> io::Result<GivenUp> {
-        let message = why.to_owned();
-        let fault = StartFault { step: StartStep::Bundle, errno: libc::ECANCELED, message };
-        let outcome = Outcome::Failed(fault);
-        self.write_exit(&ExitRecord { outcome, end: Offset::ZERO, at })?;
+        let fault =
+            StartFault { step: StartStep::Bundle, errno: GIVEN_UP, message: why.to_owned() };
+        let record = ExitRecord { outcome: Outcome::Failed(fault), end: Offset::ZERO, at };
+        // Never in the place of a status that a shim wrote.
+        let given_up = self.0.join("given-up");
+        durable::replace(&given_up, record.to_text().as_bytes(), Durability::PowerCut)?;
+        let linked = fs::hard_link(&given_up, self.exit());
+        fs::remove_file(&given_up)?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
         // Looked at after it is written, as the shim does it the other way round.
         Ok(if self.read_shim()?.is_some() { GivenUp::TooLate } else { GivenUp::InTime })
     }

@@ -90,3 +90,18 @@ async fn a_notice_goes_and_what_it_covered_is_there_again() {
     shows(&first, "the row again", |text| text.lines().last() == Some("last row"));
     shows(&second, "the last row", |text| text.contains("last row"));
 }
+
+#[tokio::test]
+async fn a_notice_on_a_terminal_that_was_never_cleared_goes_as_well() {
+    let daemon = TestDaemon::start();
+    let agent = codeplane_tests::binary("scripted-agent").display().to_string();
+    let first = daemon.tty(["run", "--name", "it", "--", &agent, "say one", "say two", "forever"]);
+    shows(&first, "what is printed", |text| text.contains("two"));
+    let second = daemon.tty(["attach", "it"]);
+    shows(&second, "what is printed", |text| text.contains("two"));
+
+    second.send("\x1c\x04");
+
+    shows(&first, "the notice", |text| text.contains("[you have control]"));
+    shows(&first, "the session's screen alone", |text| text == "onetwo");
+}

@@ -114,7 +114,7 @@ async fn who_follows_is_told_that_the_daemon_was_stopped_and_goes_on_with_the_ne
     let mut events = daemon.tty(["events", "-f", "--type", "session.updated"]);
     tail.expect("before");
     // The watch is there once it shows what has happened.
-    daemon.cpctl(["rename", &session.id, "first"]).success();
+    assert_eq!(daemon.cpctl(["rename", &session.id, "first"]).code, 0);
     events.expect("session.updated");
 
     daemon.stop();
@@ -122,6 +122,6 @@ async fn who_follows_is_told_that_the_daemon_was_stopped_and_goes_on_with_the_ne
     tail.expect("the daemon was stopped; waiting: see 'cpctl daemon start'");
     events.expect("the daemon was stopped; waiting: see 'cpctl daemon start'");
     daemon.launch();
-    daemon.cpctl(["rename", &session.id, "second"]).success();
+    assert_eq!(daemon.cpctl(["rename", &session.id, "second"]).code, 0);
     events.expect("session.updated");
 }

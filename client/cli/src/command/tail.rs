@@ -143,9 +143,12 @@ async fn read(
         }
         let begin = answer.position.unwrap_or(next).offset;
         if begin > next.offset {
-            piece = Piece { from: begin, data: Vec::new() };
+            piece = Piece { from: begin.min(to), data: Vec::new() };
         }
-        piece.data.extend_from_slice(&answer.data);
+        // Behind a gap it may be more than was asked for.
+        let wanted = usize::try_from(to.saturating_sub(begin)).unwrap_or(usize::MAX);
+        let data = &answer.data[..answer.data.len().min(wanted)];
+        piece.data.extend_from_slice(data);
         next = v1::OutputPosition { offset: begin + answer.data.len() as u64, ..from };
     }
     Ok(piece)

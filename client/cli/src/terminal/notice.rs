@@ -11,7 +11,7 @@ pub(crate) fn over_screen(text: &str) {
         Some(v1::TerminalSize { rows, cols }) if output::is_terminal() => {
             let width = usize::try_from(cols).unwrap_or(usize::MAX);
             let text: String = text::printable(text).chars().take(width).collect();
-            let painted = format!("\x1b7\x1b[{rows};1H\x1b[0;7m{text}\x1b[0m\x1b[K\x1b8");
+            let painted = format!("\x1b7\x1b[{rows};1H\x1b[0m\x1b[K\x1b[7m{text}\x1b[0m\x1b8");
             // A terminal that is gone is found out by whoever writes next.
             drop(os::write_stdout(painted.as_bytes()));
         }

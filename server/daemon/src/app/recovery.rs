@@ -19,7 +19,7 @@ use super::chase::chase;
 use super::error::Error;
 use super::request::Mutation;
 use crate::session::{
-    Bundle, GivenUp, Greeting, Link, Live, OnDisk, Program, ShimState, adopt, ask,
+    Bundle, GivenUp, Greeting, Link, Live, OnDisk, Program, ShimRecord, ShimState, adopt, ask,
 };
 
 /// How long one shim may take to answer; all are asked at once.
@@ -134,17 +134,20 @@ impl App {
     /// session is that shim's.
     async fn give_up(&self, mut found: Found) {
         let message = "the daemon was killed while it started the session";
-        let bundle = Bundle::new(self.directories.bundle(found.id));
-        let files = bundle.incarnation(found.on_disk.incarnation);
-        let now = self.clock.now();
-        let given_up = self.shutdown.spawn_blocking(move || {
-            let given_up = files.give_up(message, now);
-            (given_up, files.read_shim().ok().flatten())
-        });
-        if let Ok((Ok(GivenUp::TooLate), Some(record))) = given_up.await {
-            found.on_disk.shim = Some(record);
-            found.shim = ShimState::Silent;
-            return self.take_up(found).await;
+        if found.on_disk.shim.is_none() {
+            let bundle = Bundle::new(self.directories.bundle(found.id));
+            let files = bundle.incarnation(found.on_disk.incarnation);
+            let now = self.clock.now();
+            let given_up =
+                self.shutdown.spawn_blocking(move || match files.give_up(message, now) {
+                    Ok(GivenUp::TooLate) => files.read_shim().ok().flatten(),
+                    Ok(GivenUp::InTime) | Err(_) => None,
+                });
+            found.on_disk.shim = given_up.await.ok().flatten();
+            if found.on_disk.shim.as_ref().is_some_and(ShimRecord::is_running) {
+                found.shim = ShimState::Silent;
+                return self.take_up(found).await;
+            }
         }
         let reason = EndReason::Failed { step: "create".to_owned(), message: message.to_owned() };
         self.end_found(found, Some(reason)).await;

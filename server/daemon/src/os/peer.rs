@@ -31,7 +31,8 @@ impl PeerProcess {
         let credentials = getsockopt(socket, sockopt::PeerCredentials).ok()?;
         let hold = match getsockopt(socket, sockopt::PeerPidfd) {
             Ok(descriptor) => Hold::Process(descriptor),
-            Err(Errno::ENOPROTOOPT | Errno::EINVAL) => Hold::Number,
+            // Any other error, EINVAL of some kernels too, means that the process is gone.
+            Err(Errno::ENOPROTOOPT) => Hold::Number,
             Err(_) => return None,
         };
         let pid = credentials.pid();

@@ -54,13 +54,18 @@ impl Shims {
         let spare = lock(&self.spare).take();
         // Where there is none, one gets ready on another processor while the files are made.
         let newborn = spare.map_or_else(|| self.spawn(), Ok)?;
-        let bundle = Bundle::new(&spec.bundle);
-        bundle.create()?;
-        write_private(&bundle.session_file(), session_file)?;
-        match newborn.launch(spec) {
-            Ok(launched) => self.link(launched),
-            // Most likely somebody ended the one that waited; other trouble is met again.
-            Err(_) => self.launch_anew(spec),
+        let pid = newborn.id();
+        match prepare_bundle(spec, session_file).map(|()| newborn.launch(spec)) {
+            Ok(Ok(launched)) => self.link(launched),
+            Ok(Err(_)) => {
+                // Most likely somebody ended the one that waited; other trouble is met again.
+                self.forget(pid);
+                self.launch_anew(spec)
+            }
+            Err(error) => {
+                self.forget(pid);
+                Err(error)
+            }
         }
     }
 
@@ -69,7 +74,10 @@ impl Shims {
     /// # Errors
     /// Those of the file system and of making a process; nothing runs then.
     pub(crate) fn launch_anew(&self, spec: &LaunchSpec) -> io::Result<Started> {
-        self.link(self.spawn()?.launch(spec)?)
+        let newborn = self.spawn()?;
+        let pid = newborn.id();
+        let launched = newborn.launch(spec).inspect_err(|_| self.forget(pid))?;
+        self.link(launched)
     }
 
     /// Known from the beginning: whatever it starts, told by whomever, is no operator.
@@ -164,6 +172,13 @@ impl Shims {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the session's directory with what says whose it is.
+fn prepare_bundle(spec: &LaunchSpec, session_file: &[u8]) -> io::Result<()> {
+    let bundle = Bundle::new(&spec.bundle);
+    bundle.create()?;
+    write_private(&bundle.session_file(), session_file)
 }
 
 /// Writes a new file that nobody else may read. It is not synced: the row is, and says the same.

@@ -249,7 +249,9 @@ fn record_owner(
     files.write_shim(&record)?;
     // Written by a daemon that found no shim and gave the start up. One of the two sees the other,
     // as each writes before it looks.
-    if files.read_exit()?.is_some() {
+    if files.has_exit() {
+        // It owns nothing then.
+        std::fs::remove_file(files.shim())?;
         if let Some(cgroup) = &cgroup {
             cgroup.remove();
         }

@@ -7,7 +7,7 @@ use codeplane_client::{AttachOptions, Error, Screen, TerminalEvent, v1};
 use tokio::time::{Instant, timeout};
 
 use super::part::{self, Part};
-use super::{LEAVING, Line, Role, View, clear_screen, write};
+use super::{LEAVING, Line, Placement, Role, View, clear_screen, write};
 use crate::exit::Failure;
 use crate::terminal::notice;
 use crate::{os, output};
@@ -56,6 +56,7 @@ impl View {
         self.filter.begin_with(snapshot);
         os::shows(self.filter.screen());
         self.line = Line::Within;
+        self.placement = Placement::Aligned;
         Ok(())
     }
 
@@ -132,7 +133,11 @@ impl View {
                 }
             }
         };
-        timeout(LEAVING, Box::pin(first)).await.ok()?.ok()?
+        let snapshot = timeout(LEAVING, Box::pin(first)).await.ok()?.ok()??;
+        // It may be of before a sequence that has only begun, of which this terminal has a part.
+        let order = |position: v1::OutputPosition| (position.incarnation, position.offset);
+        let shown = self.attachment.position().map(order);
+        (snapshot.position.map(order) >= shown).then_some(snapshot)
     }
 
     /// The user's terminal has another size.
@@ -187,6 +192,10 @@ impl View {
         covered.tries -= 1;
         if covered.tries == 0 {
             self.covered = None;
+        }
+        if self.placement == Placement::Anywhere {
+            self.covered = None;
+            return self.begin_anew().await;
         }
         let screen = part::screen(&self.client, self.attachment.session_id()).await;
         // Where the positions differ, what it shows is still on its way here, and would be shown

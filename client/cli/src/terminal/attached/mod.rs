@@ -86,6 +86,7 @@ pub(crate) async fn show(
         size: None,
         part: None,
         shown_up_to: None,
+        placement: Placement::Anywhere,
         covered: None,
     };
     let raw = interactive
@@ -125,8 +126,19 @@ struct View {
     part: Option<Part>,
     /// Output before this position is on the screen already.
     shown_up_to: Option<v1::OutputPosition>,
+    /// Whether the first row of the session's screen is the first of the terminal: not before a
+    /// snapshot, as what is printed begins wherever the cursor is.
+    placement: Placement,
     /// What the last notice covers.
     covered: Option<Covered>,
+}
+
+/// Where the session's screen is on the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placement {
+    Anywhere,
+    /// Row on row.
+    Aligned,
 }
 
 /// Where the output has left the cursor.
@@ -307,6 +319,7 @@ impl View {
     }
 
     fn came_back(&mut self, attached: &v1::Attached, uncertain_input_bytes: usize) {
+        self.size = attached.size;
         let controls = attached.mode() == v1::AttachMode::Control;
         let present = if controls { Role::Control } else { Role::Observe };
         self.control_changed(present, attached.answers_queries_from);

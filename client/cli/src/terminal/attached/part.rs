@@ -94,7 +94,8 @@ pub(super) async fn screen(client: &Client, session: &str) -> Option<v1::GetScre
 }
 
 fn at_row(at: usize, row: &str) -> String {
-    format!("\x1b[{};1H\x1b[0m{row}\x1b[0m\x1b[K", at + 1)
+    // Erased before it is written: behind a full row some terminals would erase its last cell.
+    format!("\x1b[{};1H\x1b[0m\x1b[K{row}\x1b[0m", at + 1)
 }
 
 /// How far to go so that `cursor` is among the first `room`.
