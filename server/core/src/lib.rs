@@ -10,6 +10,7 @@ mod filter;
 mod id;
 mod input;
 mod name;
+pub mod policy;
 mod position;
 mod printable;
 mod recovery;

@@ -1,0 +1,80 @@
+//! What the machine says about paths, asked between analysis and decision.
+
+use std::collections::BTreeMap;
+
+/// What kind of thing is at a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FileKind {
+    /// Nothing.
+    #[default]
+    Missing,
+    /// A regular file with one name.
+    Regular,
+    /// A regular file with several names: a write would reach the others.
+    Linked,
+    /// A directory.
+    Directory,
+    /// A device, socket, pipe or what cannot be asked about.
+    Special,
+}
+
+/// One path, as the kernel sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathFacts {
+    /// The path with every link followed, as far as it exists; none: it cannot be known.
+    pub resolved: Option<String>,
+    /// What is there.
+    pub kind: FileKind,
+}
+
+/// Who can be asked about paths. Two implementations: the machine's file system, and a table in tests.
+pub trait FileFacts {
+    /// What is at an absolute path, which may hold `.` and `..`.
+    fn path(&self, path: &str) -> PathFacts;
+    /// The paths that an absolute glob of the shell expands to now; too many: none.
+    fn expand(&self, glob: &str) -> Option<Vec<String>>;
+}
+
+/// The answers to every question that a request and a set of rules raised.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolution {
+    pub(crate) paths: BTreeMap<String, PathFacts>,
+    pub(crate) globs: BTreeMap<String, Option<Vec<String>>>,
+}
+
+/// What has to be asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    pub(crate) paths: Vec<String>,
+    pub(crate) globs: Vec<String>,
+}
+
+impl Questions {
+    /// Asks them all.
+    #[must_use]
+    pub fn answer(&self, facts: &dyn FileFacts) -> Resolution {
+        let mut resolution = Resolution::default();
+        for path in &self.paths {
+            resolution.paths.entry(path.clone()).or_insert_with(|| facts.path(path));
+        }
+        for glob in &self.globs {
+            let found = facts.expand(glob);
+            for path in found.iter().flatten() {
+                resolution.paths.entry(path.clone()).or_insert_with(|| facts.path(path));
+            }
+            resolution.globs.insert(glob.clone(), found);
+        }
+        resolution
+    }
+}
+
+impl Resolution {
+    /// The resolved form of a path; what nobody asked about is unknown.
+    pub(crate) fn resolved(&self, path: &str) -> Option<&str> {
+        self.paths.get(path)?.resolved.as_deref()
+    }
+
+    pub(crate) fn kind(&self, path: &str) -> FileKind {
+        self.paths.get(path).map_or(FileKind::Special, |facts| facts.kind)
+    }
+}

@@ -1,0 +1,192 @@
+//! Patterns with `*`, `?` and `**`.
+
+/// Whether a glob fits a text: `*` and `?` stop at nothing.
+pub(crate) fn fits(glob: &str, text: &str) -> bool {
+    matches(&tokens(glob, Stars::Any), &text.chars().collect::<Vec<_>>())
+}
+
+/// Whether a glob fits a path: `*` and `?` stay inside a component, `**` does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PathGlob {
+    tokens: Vec<Token>,
+    /// Everything before the first wildcard: most paths are told apart by it.
+    prefix: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Char(char),
+    /// One character of a component.
+    One,
+    /// Any characters of a component.
+    Star,
+    /// Any characters.
+    Deep,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stars {
+    Any,
+    Component,
+}
+
+fn tokens(glob: &str, stars: Stars) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut chars = glob.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' => {
+                let mut deep = stars == Stars::Any;
+                while chars.next_if_eq(&'*').is_some() {
+                    deep = true;
+                }
+                tokens.push(if deep { Token::Deep } else { Token::Star });
+            }
+            '?' => tokens.push(Token::One),
+            c => tokens.push(Token::Char(c)),
+        }
+    }
+    tokens
+}
+
+impl PathGlob {
+    /// A glob of an absolute path.
+    pub(crate) fn new(glob: &str) -> Self {
+        let end = glob.find(['*', '?']).unwrap_or(glob.len());
+        Self { tokens: tokens(glob, Stars::Component), prefix: glob[..end].to_owned() }
+    }
+
+    /// Whether it fits; `P/**` fits P too, and `/**/` a single slash.
+    pub(crate) fn fits(&self, path: &str) -> bool {
+        let stem = self.prefix.trim_end_matches('/');
+        path.starts_with(stem) && match_path(&self.tokens, &path.chars().collect::<Vec<_>>())
+    }
+
+    /// Whether some path fits both this and a shell's glob, whose wildcards are at `globs`.
+    pub(crate) fn meets(&self, text: &str, globs: &[usize]) -> bool {
+        let other = shell_tokens(text, globs);
+        let mut seen = vec![false; (self.tokens.len() + 1) * (other.len() + 1)];
+        let ours = without_deep_end(&self.tokens);
+        intersect(&self.tokens, &other, &mut seen)
+            || ours.is_some_and(|ours| {
+                let mut seen = vec![false; (ours.len() + 1) * (other.len() + 1)];
+                intersect(ours, &other, &mut seen)
+            })
+    }
+}
+
+fn without_deep_end(tokens: &[Token]) -> Option<&[Token]> {
+    tokens.strip_suffix(&[Token::Char('/'), Token::Deep])
+}
+
+fn match_path(tokens: &[Token], path: &[char]) -> bool {
+    matches(tokens, path) || without_deep_end(tokens).is_some_and(|tokens| matches(tokens, path))
+}
+
+/// Backtracks to the last `*` of each kind only, so that the work stays small.
+fn matches(tokens: &[Token], text: &[char]) -> bool {
+    let width = text.len() + 1;
+    let mut now = vec![false; width];
+    now[0] = true;
+    let mut index = 0;
+    while index < tokens.len() {
+        let token = tokens[index];
+        let mut next = vec![false; width];
+        match token {
+            Token::Char(c) => {
+                (0..text.len()).for_each(|at| next[at + 1] = now[at] && text[at] == c);
+            }
+            Token::One => (0..text.len()).for_each(|at| next[at + 1] = now[at] && text[at] != '/'),
+            Token::Star | Token::Deep => {
+                let mut open = false;
+                for at in 0..width {
+                    open |= now[at];
+                    next[at] = open;
+                    let stops = at < text.len() && text[at] == '/' && token == Token::Star;
+                    open &= !stops;
+                }
+                // `**/` is also nothing at all, at the beginning of a component.
+                if token == Token::Deep && tokens.get(index + 1) == Some(&Token::Char('/')) {
+                    let mut after = vec![false; width];
+                    for at in 0..text.len() {
+                        after[at + 1] = next[at] && text[at] == '/';
+                    }
+                    let starts = |at: usize| at == 0 || text[at - 1] == '/';
+                    (0..width).for_each(|at| after[at] |= now[at] && starts(at));
+                    next = after;
+                    index += 1;
+                }
+            }
+        }
+        now = next;
+        index += 1;
+    }
+    now[text.len()]
+}
+
+fn shell_tokens(text: &str, globs: &[usize]) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut in_class = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            ']' if in_class => in_class = false,
+            _ if in_class => {}
+            '*' if globs.contains(&at) => tokens.push(Token::Star),
+            '?' if globs.contains(&at) => tokens.push(Token::One),
+            '[' if globs.contains(&at) && text[at + 1..].contains(']') => {
+                in_class = true;
+                tokens.push(Token::One);
+            }
+            c => tokens.push(Token::Char(c)),
+        }
+    }
+    tokens
+}
+
+fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
+    let width = theirs.len() + 1;
+    let mut waiting = vec![(0, 0)];
+    while let Some((i, j)) = waiting.pop() {
+        if std::mem::replace(&mut seen[i * width + j], true) {
+            continue;
+        }
+        let before = j.checked_sub(1).and_then(|j| theirs.get(j));
+        match (ours.get(i), theirs.get(j)) {
+            (None, None) => return true,
+            (None, Some(Token::Star)) => waiting.push((i, j + 1)),
+            (Some(Token::Star | Token::Deep), None) => waiting.push((i + 1, j)),
+            (None, Some(_)) | (Some(_), None) => {}
+            (Some(our), Some(their)) => {
+                if matches!(our, Token::Star | Token::Deep) {
+                    waiting.push((i + 1, j));
+                }
+                if *our == Token::Deep && ours.get(i + 1) == Some(&Token::Char('/')) {
+                    waiting.push((i + 2, j));
+                }
+                if *their == Token::Star {
+                    waiting.push((i, j + 1));
+                }
+                if common(*our, *their, before) {
+                    let next_i = if matches!(our, Token::Star | Token::Deep) { i } else { i + 1 };
+                    let next_j = if *their == Token::Star { j } else { j + 1 };
+                    waiting.push((next_i, next_j));
+                }
+            }
+        }
+    }
+    false
+}
+
+/// Whether one character fits both; a shell's wildcard finds no leading dot.
+fn common(our: Token, their: Token, before: Option<&Token>) -> bool {
+    let hidden_start = matches!(before, None | Some(Token::Char('/')));
+    match (our, their) {
+        (Token::Char(a), Token::Char(b)) => a == b,
+        (Token::Char(a), Token::One | Token::Star | Token::Deep) => {
+            a != '/' && !(a == '.' && hidden_start)
+        }
+        (Token::One | Token::Star, Token::Char(b)) => b != '/',
+        (Token::Deep, Token::Char(_)) => true,
+        (Token::One | Token::Star | Token::Deep, Token::One | Token::Star | Token::Deep) => true,
+    }
+}

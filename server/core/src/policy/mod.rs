@@ -1,0 +1,34 @@
+//! What agents may do: rules, and how a tool call is judged by them.
+//!
+//! `analyse(request)` gives units and asks about paths, somebody who may touch files answers,
+//! `evaluate(rules, request, analysis, facts)` decides. Denies and asks look for more than is
+//! there; an allow must fit exactly.
+
+mod analyse;
+mod bash;
+mod command;
+mod escalation;
+mod evaluate;
+mod facts;
+mod glob;
+mod json;
+mod path;
+mod programs;
+mod protected;
+mod request;
+mod rule;
+mod ruleset;
+mod shell;
+mod shorthand;
+mod time;
+mod url;
+
+pub use analyse::analyse;
+pub use escalation::VERSION as ESCALATION_VERSION;
+pub use evaluate::{UnitVerdict, Verdict, evaluate};
+pub use facts::{FileFacts, FileKind, PathFacts, Questions, Resolution};
+pub use json::Value;
+pub use path::Places;
+pub use request::{Analysis, Request};
+pub use rule::{Effect, Rule};
+pub use ruleset::RuleSet;

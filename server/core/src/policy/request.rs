@@ -1,0 +1,140 @@
+//! A tool call that somebody wants to make, and what it consists of.
+
+use std::collections::BTreeMap;
+
+use super::facts::Questions;
+use super::json::Value;
+use super::shell::Word;
+use super::url::Destination;
+
+/// A tool call.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Which agent asks; none: not known.
+    pub provider: Option<String>,
+    /// For whom; none: not known.
+    pub user: Option<String>,
+    /// The tool.
+    pub tool: String,
+    /// Its input, or why that cannot be read.
+    pub input: Option<Result<Value, String>>,
+    /// Where relative paths start; none: not known.
+    pub cwd: Option<String>,
+    /// The session's labels; none: not known.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// The directory the agent works in; none: not known.
+    pub workspace: Option<String>,
+    /// What `~` stands for.
+    pub home: String,
+}
+
+/// A request, taken apart.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    pub(crate) units: Vec<Unit>,
+    /// Why its input is no input of its tool, if so.
+    pub(crate) malformed: Option<String>,
+    pub(crate) questions: Questions,
+}
+
+impl Analysis {
+    /// What has to be asked about the file system before this can be judged.
+    #[must_use]
+    pub const fn questions(&self) -> &Questions {
+        &self.questions
+    }
+}
+
+/// One thing that needs an answer of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    /// Whose rules judge it.
+    pub(crate) tool: String,
+    /// How it is shown.
+    pub(crate) text: String,
+    pub(crate) subject: Subject,
+    /// Whether a shell line holds it.
+    pub(crate) from_shell: Shell,
+    /// Why no rule can allow it, if so.
+    pub(crate) opaque: Vec<String>,
+    /// Paths it names.
+    pub(crate) mentions: Vec<Mention>,
+    /// Hosts it names.
+    pub(crate) hosts: Vec<Destination>,
+}
+
+/// Whether a unit is part of a shell line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shell {
+    Inside,
+    Outside,
+}
+
+/// What a unit is.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    Command(Command),
+    /// A file, at each place where it may be.
+    File {
+        paths: Vec<String>,
+        access: Access,
+    },
+    /// `cd` to one literal directory, at each place where it may be.
+    ChangeDirectory {
+        paths: Vec<String>,
+        command: Command,
+    },
+    Web(Destination),
+    /// A tool as a whole, or a shell line that holds nothing.
+    Whole,
+}
+
+/// A simple command.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Command {
+    /// The words that a rule may allow: harmless assignments left out.
+    pub(crate) words: Vec<Word>,
+    /// How many of them are harmless prefixes.
+    pub(crate) prefix: usize,
+    /// The commands that it may run, for rules that deny.
+    pub(crate) argvs: Vec<Candidate>,
+    /// Directories that `git -C` goes to.
+    pub(crate) git_directories: Vec<String>,
+}
+
+/// Words that may be run as a command.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) argv: Vec<String>,
+    /// Whether the command may begin at any word.
+    pub(crate) start: Start,
+}
+
+/// Where a command may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    First,
+    Anywhere,
+}
+
+/// How a file is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Search,
+    Write,
+}
+
+/// A word that is, or holds, a path.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of one word")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mention {
+    /// Absolute, dots kept.
+    pub(crate) path: String,
+    /// Byte positions of the shell's wildcards in it.
+    pub(crate) globs: Vec<usize>,
+    /// Whether it is only a word that may be a path.
+    pub(crate) bare: bool,
+    /// Whether it follows the command word.
+    pub(crate) argument: bool,
+}

@@ -1,0 +1,158 @@
+//! A set of rules, made ready once for many requests.
+
+use super::facts::FileFacts;
+use super::glob::{self, PathGlob};
+use super::path::{Places, absolute, normal};
+use super::protected::Protected;
+use super::request::Request;
+use super::rule::{Effect, Rule, Target};
+
+/// Rules, ready to judge. Their order has no influence.
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    pub(super) rules: Vec<Ready>,
+    /// What becomes of that which no rule fits: [`Effect::Ask`] or [`Effect::Deny`].
+    pub(super) default: Effect,
+    pub(super) protected: Protected,
+    pub(super) now_ms: i64,
+}
+
+/// One rule, its patterns ready.
+#[derive(Clone, Debug)]
+pub(super) struct Ready {
+    pub(super) rule: Rule,
+    tools: Vec<ToolName>,
+    /// The path pattern in each of its spellings.
+    pub(super) paths: Vec<PathGlob>,
+    cwd: Vec<PathGlob>,
+}
+
+#[derive(Clone, Debug)]
+enum ToolName {
+    Exact(String),
+    Glob(String),
+}
+
+/// Whether a rule's conditions hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    Yes,
+    No,
+    /// An attribute is missing.
+    Unknown,
+}
+
+impl RuleSet {
+    /// Makes rules ready; asks where the beginnings of their paths lead.
+    #[must_use]
+    pub fn new(
+        rules: Vec<Rule>,
+        default: Effect,
+        places: &Places,
+        facts: &dyn FileFacts,
+        now_ms: i64,
+    ) -> Self {
+        let rules = rules.into_iter().map(|rule| Ready::new(rule, places, facts)).collect();
+        // A default never allows.
+        let default = default.max(Effect::Ask);
+        Self { rules, default, protected: Protected::of(&places.home), now_ms }
+    }
+}
+
+impl Ready {
+    fn new(rule: Rule, places: &Places, facts: &dyn FileFacts) -> Self {
+        let tools = rule.tools.iter().map(|tool| {
+            if tool.contains(['*', '?']) {
+                ToolName::Glob(tool.clone())
+            } else {
+                ToolName::Exact(tool.clone())
+            }
+        });
+        let paths = match &rule.target {
+            Target::Path(pattern) => spellings(pattern, places, facts),
+            Target::Everything | Target::Command(_) | Target::Domain(_) => Vec::new(),
+        };
+        let cwd = rule.conditions.cwd.iter().flat_map(|c| spellings(c, places, facts)).collect();
+        Self { tools: tools.collect(), paths, cwd, rule }
+    }
+
+    /// Whether it is about a tool; one without tools is about all.
+    pub(super) fn names(&self, tool: &str) -> bool {
+        self.tools.is_empty() || self.names_itself(tool)
+    }
+
+    pub(super) fn names_itself(&self, tool: &str) -> bool {
+        self.tools.iter().any(|name| match name {
+            ToolName::Exact(name) => name == tool || self.is_server_of(name, tool),
+            ToolName::Glob(glob) => glob::fits(glob, tool),
+        })
+    }
+
+    /// `mcp__server` forbids all tools of that server.
+    fn is_server_of(&self, name: &str, tool: &str) -> bool {
+        self.rule.effect != Effect::Allow
+            && name.strip_prefix("mcp__").is_some_and(|server| !server.contains("__"))
+            && tool.strip_prefix(name).is_some_and(|rest| rest.starts_with("__"))
+    }
+
+    pub(super) fn holds(&self, request: &Request, cwd: Option<&str>) -> Holds {
+        let conditions = &self.rule.conditions;
+        let mut all = vec![
+            one_of(&conditions.provider, request.provider.as_deref()),
+            one_of(&conditions.user, request.user.as_deref()),
+        ];
+        for (key, values) in &conditions.labels {
+            let value = request.labels.as_ref().and_then(|labels| labels.get(key));
+            all.push(one_of(values, value.map(String::as_str)));
+        }
+        if conditions.cwd.is_some() {
+            all.push(self.cwd_holds(request.cwd.as_deref(), cwd));
+        }
+        if all.contains(&Holds::No) {
+            Holds::No
+        } else if all.contains(&Holds::Unknown) {
+            Holds::Unknown
+        } else {
+            Holds::Yes
+        }
+    }
+
+    fn cwd_holds(&self, lexical: Option<&str>, resolved: Option<&str>) -> Holds {
+        let Some(lexical) = lexical.filter(|cwd| cwd.starts_with('/')) else {
+            return Holds::Unknown;
+        };
+        let fits = |path: &str| self.cwd.iter().any(|glob| glob.fits(path));
+        let lexical = fits(&normal(lexical));
+        let resolved = resolved.map(fits);
+        let holds = match self.rule.effect {
+            Effect::Allow => lexical && resolved == Some(true),
+            Effect::Ask | Effect::Deny => lexical || resolved == Some(true),
+        };
+        if holds { Holds::Yes } else { Holds::No }
+    }
+}
+
+fn one_of(wanted: &[String], value: Option<&str>) -> Holds {
+    match value {
+        _ if wanted.is_empty() => Holds::Yes,
+        None => Holds::Unknown,
+        Some(value) if wanted.iter().any(|wanted| glob::fits(wanted, value)) => Holds::Yes,
+        Some(_) => Holds::No,
+    }
+}
+
+/// A path pattern as it was written, and with its literal beginning resolved.
+fn spellings(pattern: &str, places: &Places, facts: &dyn FileFacts) -> Vec<PathGlob> {
+    let base = places.workspace.as_deref().unwrap_or("/");
+    let Some(path) = absolute(pattern, Some(base), &places.home) else { return Vec::new() };
+    let path = normal(&path);
+    let literal =
+        path.find(['*', '?']).map_or(path.len(), |wild| path[..wild].rfind('/').unwrap_or(0));
+    let (prefix, rest) = path.split_at(literal);
+    let prefix = if prefix.is_empty() { "/" } else { prefix };
+    let mut globs = vec![PathGlob::new(&path)];
+    if let Some(resolved) = facts.path(prefix).resolved.filter(|resolved| resolved != prefix) {
+        globs.push(PathGlob::new(&normal(&format!("{resolved}{rest}"))));
+    }
+    globs
+}

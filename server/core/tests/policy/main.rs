@@ -1,0 +1,15 @@
+//! What rules allow, ask and deny, as tables.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "these are tests: a failure is a failed test"
+)]
+
+mod conditions;
+mod escalations;
+mod kit;
+mod laws;
+mod paths;
+mod shell;
+mod speed;
+mod tools;
