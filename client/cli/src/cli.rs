@@ -6,7 +6,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
     attach, backup, completions, daemon, doctor, drain, events, get, keys, kill, label, ls, man,
-    redraw, rename, resize, rm, run, screen, send, stop, tail, version, wait,
+    policy, redraw, rename, resize, rm, run, screen, send, stop, tail, version, wait,
 };
 use crate::context::DaemonFlags;
 
@@ -51,6 +51,7 @@ pub(crate) enum Command {
     Rename(rename::Args),
     Label(label::Args),
     Events(events::Args),
+    Policy(policy::Args),
     Daemon(daemon::Args),
     Backup(backup::Args),
     Drain(drain::Args),

@@ -13,6 +13,7 @@ pub(crate) mod kill;
 pub(crate) mod label;
 pub(crate) mod ls;
 pub(crate) mod man;
+pub(crate) mod policy;
 pub(crate) mod redraw;
 pub(crate) mod rename;
 pub(crate) mod resize;
@@ -81,6 +82,7 @@ fn before_runtime(cli: Cli) -> Result<Cli, ExitCode> {
         Command::Daemon(daemon::Args { verb: Verb::CheckConfig(args) }) => {
             Err(daemon_entry::check_config(args.settings, places))
         }
+        Command::Policy(args) => Err(ended(policy::run(&args))),
         Command::Completions(args) => Err(ended(completions::run(&args))),
         Command::Man(args) => Err(ended(man::run(&args))),
         command => Ok(Cli { daemon: cli.daemon, command }),
@@ -121,6 +123,7 @@ async fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure>
         Command::Drain(args) => drain::run(args, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::Version(args) => version::run(args, context).await,
+        Command::Policy(args) => policy::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

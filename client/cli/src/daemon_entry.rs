@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use codeplane_server::entry::{self, DaemonArgs, Mode};
+use codeplane_server::entry::{self, DaemonArgs, Mode, Simulated};
 
 /// Whether this process was started as a shim. Must be asked before anything else.
 pub(crate) fn is_shim() -> bool {
@@ -42,6 +42,14 @@ pub(crate) fn daemon(settings: Settings, places: Places) -> ExitCode {
 /// Says whether the settings can be used.
 pub(crate) fn check_config(settings: Settings, places: Places) -> ExitCode {
     entry::check_config(&arguments(settings, places))
+}
+
+/// Judges a tool call without a daemon: the verdict as JSON.
+pub(crate) fn simulate_policy(document: &[u8]) -> Result<String, String> {
+    match entry::simulate_policy(document) {
+        Simulated::Verdict(json) => Ok(json),
+        Simulated::Unreadable(problem) => Err(problem),
+    }
 }
 
 fn arguments(Settings { config, set }: Settings, Places { state, runtime }: Places) -> DaemonArgs {

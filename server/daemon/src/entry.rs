@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::app;
+use crate::clock::Clock;
 use crate::config::{self, ConfigError, Sources};
 use crate::directories::{Directories, DirectoryError};
 use crate::serve::{ServeError, Served, serve};
@@ -64,6 +66,26 @@ pub fn check_config(args: &DaemonArgs) -> ExitCode {
             complain(&failure.to_string());
             ExitCode::from(EXIT_CONFIG)
         }
+    }
+}
+
+/// What a simulated tool call comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Simulated {
+    /// The verdict, as one JSON document.
+    Verdict(String),
+    /// Why the document with rules and request cannot be judged.
+    Unreadable(String),
+}
+
+/// Judges a tool call by the rules beside it in `document` and by this machine's files. Needs no
+/// daemon; `HOME` is the home.
+#[must_use]
+pub fn simulate_policy(document: &[u8]) -> Simulated {
+    let home = std::env::var("HOME").unwrap_or_default();
+    match app::simulate(document, &home, Clock::System.now().as_micros() / 1000) {
+        app::Simulated::Verdict(json) => Simulated::Verdict(json),
+        app::Simulated::Unreadable(problem) => Simulated::Unreadable(problem),
     }
 }
 

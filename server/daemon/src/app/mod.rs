@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod inspect;
 mod keys;
+mod policy;
 mod reap;
 mod record;
 mod recovery;
@@ -43,6 +44,7 @@ pub(crate) use error::{Error, Missing};
 pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
 pub(crate) use inspect::{Check, Drain, Info, Severity};
 pub(crate) use keys::KeyRequest;
+pub(crate) use policy::{Simulated, simulate};
 pub(crate) use request::{InFlight, Mutation, RequestHash};
 pub(crate) use screen::Screen;
 pub(crate) use sessions::{

@@ -1,0 +1,134 @@
+//! The machine's file system, as rules ask about it.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use codeplane_core::policy::{FileFacts, FileKind, PathFacts};
+
+/// More links than the kernel follows.
+const LINKS: usize = 40;
+/// More names than a glob may be followed to.
+const NAMES: usize = 4096;
+
+/// Looks at real files; changes none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Files;
+
+impl FileFacts for Files {
+    fn path(&self, path: &str) -> PathFacts {
+        let resolved = follow(path);
+        let kind = resolved.as_deref().map_or(FileKind::Special, kind);
+        let resolved = resolved.and_then(|path| path.into_os_string().into_string().ok());
+        PathFacts { resolved, kind }
+    }
+
+    fn expand(&self, glob: &str) -> Option<Vec<String>> {
+        let mut found = vec![String::new()];
+        let mut budget = NAMES;
+        for part in glob.split('/').filter(|part| !part.is_empty()) {
+            let mut next = Vec::new();
+            for directory in &found {
+                if part.contains(['*', '?', '[']) {
+                    next.extend(names(directory, part, &mut budget)?);
+                } else {
+                    next.push(format!("{directory}/{part}"));
+                }
+            }
+            found = next;
+        }
+        found.retain(|path| fs::symlink_metadata(path).is_ok());
+        Some(found)
+    }
+}
+
+/// Names in a directory that a part of a glob fits; none when there are too many.
+fn names(directory: &str, glob: &str, budget: &mut usize) -> Option<Vec<String>> {
+    let place = if directory.is_empty() { "/" } else { directory };
+    let Ok(entries) = fs::read_dir(place) else { return Some(Vec::new()) };
+    let mut found = Vec::new();
+    for entry in entries.flatten() {
+        *budget = budget.checked_sub(1)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if (!name.starts_with('.') || glob.starts_with('.'))
+            && fits(glob.as_bytes(), name.as_bytes())
+        {
+            found.push(format!("{directory}/{name}"));
+        }
+    }
+    Some(found)
+}
+
+/// A class counts as any character: more is found than the shell would find, never less.
+fn fits(glob: &[u8], name: &[u8]) -> bool {
+    match glob.first() {
+        None => name.is_empty(),
+        Some(b'*') => (0..=name.len()).any(|skip| fits(&glob[1..], &name[skip..])),
+        Some(b'?') => !name.is_empty() && fits(&glob[1..], &name[1..]),
+        Some(b'[') => {
+            let end = glob.iter().skip(2).position(|b| *b == b']').map(|end| end + 3);
+            match end {
+                Some(end) => (1..=name.len().min(4)).any(|skip| fits(&glob[end..], &name[skip..])),
+                None => name.first() == Some(&b'[') && fits(&glob[1..], &name[1..]),
+            }
+        }
+        Some(byte) => name.first() == Some(byte) && fits(&glob[1..], &name[1..]),
+    }
+}
+
+fn kind(path: &Path) -> FileKind {
+    match fs::symlink_metadata(path) {
+        Ok(facts) if facts.is_dir() => FileKind::Directory,
+        Ok(facts) if facts.is_file() && facts.nlink() > 1 => FileKind::Linked,
+        Ok(facts) if facts.is_file() => FileKind::Regular,
+        Ok(_) => FileKind::Special,
+        Err(error) if is_missing(&error) => FileKind::Missing,
+        Err(_) => FileKind::Special,
+    }
+}
+
+fn is_missing(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename
+    )
+}
+
+/// Goes the way the kernel goes, and on by the text where nothing exists yet.
+fn follow(path: &str) -> Option<PathBuf> {
+    let mut at = PathBuf::from("/");
+    let mut ahead: VecDeque<String> = path.split('/').map(str::to_owned).collect();
+    let mut links = 0;
+    while let Some(part) = ahead.pop_front() {
+        match part.as_str() {
+            "" | "." => continue,
+            ".." => {
+                at.pop();
+                continue;
+            }
+            name => at.push(name),
+        }
+        match fs::symlink_metadata(&at) {
+            Ok(facts) if facts.is_symlink() => {
+                links += 1;
+                if links > LINKS {
+                    return None;
+                }
+                let target = fs::read_link(&at).ok()?.into_os_string().into_string().ok()?;
+                at.pop();
+                if target.starts_with('/') {
+                    at = PathBuf::from("/");
+                }
+                for part in target.rsplit('/') {
+                    ahead.push_front(part.to_owned());
+                }
+            }
+            Ok(_) => {}
+            Err(error) if is_missing(&error) => {}
+            Err(_) => return None,
+        }
+    }
+    Some(at)
+}
