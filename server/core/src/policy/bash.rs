@@ -116,6 +116,12 @@ fn candidates(command: &Simple) -> Vec<Candidate> {
     let head = argv.first().map_or("", String::as_str);
     let is_unknown = command.words.first().is_some_and(|word| !word.is_literal() || word.is_glob());
     let mut found = Vec::new();
+    // The body of a function or coprocess that has a name.
+    let body = command.words.iter().position(|word| word.text == "{" && !word.quoted);
+    if let Some(at) = body {
+        let argv = spread(&command.words[at + 1..]);
+        found.push(Candidate { argv, start: Start::First });
+    }
     if prefix > 0 {
         found.push(Candidate { argv: spread(&command.words), start: Start::First });
     }
@@ -348,11 +354,9 @@ fn git_directory_words(argv: &[&str]) -> Vec<usize> {
 }
 
 fn hosts(words: &[Word], texts: &[&str]) -> Vec<url::Destination> {
-    let bare = if texts.iter().any(|text| programs::is_networker(text)) {
-        BareHosts::Count
-    } else {
-        BareHosts::DoNotCount
-    };
+    let reaches_out = texts.iter().any(|text| programs::is_networker(text))
+        || (texts.contains(&"git") && texts.iter().any(|text| programs::GIT_REMOTE.contains(text)));
+    let bare = if reaches_out { BareHosts::Count } else { BareHosts::DoNotCount };
     words
         .iter()
         .enumerate()

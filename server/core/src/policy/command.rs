@@ -8,6 +8,8 @@ pub(crate) struct CommandPattern {
     /// The words it begins with.
     pub(crate) words: Vec<String>,
     pub(crate) rest: Rest,
+    /// The last component of the first word.
+    base: String,
 }
 
 /// What may follow the words of a pattern.
@@ -21,7 +23,7 @@ impl CommandPattern {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if matches!(text, "*" | ":*") {
-            return Ok(Self { words: Vec::new(), rest: Rest::Anything });
+            return Ok(Self { words: Vec::new(), rest: Rest::Anything, base: String::new() });
         }
         let (text, mut rest) =
             text.strip_suffix(":*").map_or((text, Rest::Nothing), |text| (text, Rest::Anything));
@@ -46,7 +48,8 @@ impl CommandPattern {
         if words.is_empty() {
             return Err("an empty command".to_owned());
         }
-        Ok(Self { words: words.into_iter().map(|word| word.text).collect(), rest })
+        let words: Vec<String> = words.into_iter().map(|word| word.text).collect();
+        Ok(Self { base: base_name(&words[0]).to_owned(), words, rest })
     }
 
     /// Whether it allows exactly these words; how many of them it spells.
@@ -67,9 +70,9 @@ impl CommandPattern {
 
     /// Whether these words may mean what it forbids.
     pub(crate) fn reaches(&self, argv: &[String]) -> bool {
-        let Some((head, tokens)) = self.words.split_first() else { return !argv.is_empty() };
+        let Some((_, tokens)) = self.words.split_first() else { return !argv.is_empty() };
         let Some((command, args)) = argv.split_first() else { return false };
-        if command != head && base_name(command) != base_name(head) {
+        if !command.ends_with(&self.base) || base_name(command) != self.base {
             return false;
         }
         let (options, positional): (Vec<&String>, Vec<&String>) =

@@ -72,6 +72,13 @@ struct Judge<'a> {
     facts: &'a Resolution,
 }
 
+/// A path as its text and as the kernel has it.
+#[derive(Debug, PartialEq, Eq)]
+struct View<'a> {
+    lexical: String,
+    resolved: Option<&'a str>,
+}
+
 /// What speaks for an answer.
 #[derive(Default)]
 struct Ground {
@@ -84,6 +91,7 @@ struct Ground {
 impl Judge<'_> {
     fn unit(&self, unit: &Unit) -> UnitVerdict {
         let mut ground = Ground::default();
+        let views = self.views(unit);
         let mut asks: Vec<String> =
             unit.opaque.iter().map(|why| format!("opaque: {why}")).collect();
         asks.extend(self.always(unit));
@@ -94,7 +102,7 @@ impl Judge<'_> {
             match ready.rule.effect {
                 Effect::Allow if asks.is_empty() => self.weigh_allow(ready, unit, &mut ground),
                 Effect::Allow => {}
-                Effect::Deny | Effect::Ask => self.weigh_refusal(ready, unit, &mut ground),
+                Effect::Deny | Effect::Ask => self.weigh_refusal(ready, unit, &views, &mut ground),
             }
         }
         let free = matches!(unit.subject, Subject::ChangeDirectory { .. }) && asks.is_empty();
@@ -117,13 +125,27 @@ impl Judge<'_> {
         UnitVerdict { tool, text, decision, rules, reasons }
     }
 
+    fn views<'a>(&'a self, unit: &Unit) -> Vec<View<'a>> {
+        let plain = unit.mentions.iter().filter(|mention| mention.globs.is_empty());
+        let mut views: Vec<View<'a>> = plain
+            .map(|mention| {
+                let lexical = normal(&mention.path);
+                // Most paths are no links: one comparison is enough for them.
+                let resolved = self.facts.resolved(&mention.path).filter(|path| *path != lexical);
+                View { lexical, resolved }
+            })
+            .collect();
+        views.dedup();
+        views
+    }
+
     fn holds(&self, ready: &Ready) -> Holds {
         let cwd = self.request.cwd.as_deref().and_then(|cwd| self.facts.resolved(cwd));
         ready.holds(self.request, cwd)
     }
 
-    fn weigh_refusal(&self, ready: &Ready, unit: &Unit, ground: &mut Ground) {
-        let reach = self.reach(ready, unit);
+    fn weigh_refusal(&self, ready: &Ready, unit: &Unit, views: &[View<'_>], ground: &mut Ground) {
+        let reach = self.reach(ready, unit, views);
         if reach == Reach::Not {
             return;
         }
@@ -297,7 +319,7 @@ impl Judge<'_> {
     }
 
     /// Whether a rule that denies or asks is about a unit.
-    fn reach(&self, ready: &Ready, unit: &Unit) -> Reach {
+    fn reach(&self, ready: &Ready, unit: &Unit, views: &[View<'_>]) -> Reach {
         let in_shell = unit.from_shell == Shell::Inside && ready.names_itself("Bash");
         if !ready.names(&unit.tool) && !in_shell {
             return Reach::Not;
@@ -310,7 +332,7 @@ impl Judge<'_> {
                     pattern.reaches(argv) && has_args(ready, argv, pattern.words.len())
                 }))
             }
-            Target::Path(_) => self.reaches_path(ready, unit),
+            Target::Path(_) => self.reaches_path(ready, unit, views),
             Target::Domain(domain) => {
                 let hosts = unit.hosts.iter().flat_map(|destination| &destination.hosts);
                 Reach::from(hosts.into_iter().any(|host| url::names(domain, host)))
@@ -318,7 +340,7 @@ impl Judge<'_> {
         }
     }
 
-    fn reaches_path(&self, ready: &Ready, unit: &Unit) -> Reach {
+    fn reaches_path(&self, ready: &Ready, unit: &Unit, views: &[View<'_>]) -> Reach {
         let fits = |path: &str| {
             let known = |path: &str| ready.paths.iter().any(|glob| glob.fits(path));
             known(&normal(path)) || self.facts.resolved(path).is_some_and(known)
@@ -326,14 +348,12 @@ impl Judge<'_> {
         if let Subject::File { paths, .. } = &unit.subject {
             return Reach::from(paths.iter().any(|path| fits(path)));
         }
+        let known = |path: &str| ready.paths.iter().any(|glob| glob.fits(path));
+        if views.iter().any(|view| known(&view.lexical) || view.resolved.is_some_and(known)) {
+            return Reach::Surely;
+        }
         let mut reach = Reach::Not;
-        for mention in &unit.mentions {
-            if mention.globs.is_empty() {
-                if fits(&mention.path) {
-                    return Reach::Surely;
-                }
-                continue;
-            }
+        for mention in unit.mentions.iter().filter(|mention| !mention.globs.is_empty()) {
             let pattern = ready.paths.iter().any(|glob| glob.meets(&mention.path, &mention.globs));
             let found = self.facts.globs.get(&mention.path);
             let now = found.is_none_or(|found| {

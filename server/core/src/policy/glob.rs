@@ -11,6 +11,8 @@ pub(crate) struct PathGlob {
     tokens: Vec<Token>,
     /// Everything before the first wildcard: most paths are told apart by it.
     prefix: String,
+    /// The longest text without wildcards: what lacks it cannot fit.
+    needle: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +55,17 @@ impl PathGlob {
     /// A glob of an absolute path.
     pub(crate) fn new(glob: &str) -> Self {
         let end = glob.find(['*', '?']).unwrap_or(glob.len());
-        Self { tokens: tokens(glob, Stars::Component), prefix: glob[..end].to_owned() }
+        let texts = glob.split(['*', '?']).map(|text| text.trim_matches('/'));
+        let needle = texts.max_by_key(|text| text.len()).unwrap_or_default().to_owned();
+        Self { tokens: tokens(glob, Stars::Component), prefix: glob[..end].to_owned(), needle }
     }
 
     /// Whether it fits; `P/**` fits P too, and `/**/` a single slash.
     pub(crate) fn fits(&self, path: &str) -> bool {
         let stem = self.prefix.trim_end_matches('/');
-        path.starts_with(stem) && match_path(&self.tokens, &path.chars().collect::<Vec<_>>())
+        path.starts_with(stem)
+            && path.contains(self.needle.as_str())
+            && match_path(&self.tokens, &path.chars().collect::<Vec<_>>())
     }
 
     /// Whether some path fits both this and a shell's glob, whose wildcards are at `globs`.

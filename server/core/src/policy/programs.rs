@@ -255,8 +255,11 @@ const NETWORKERS: &[&str] = &[
     "mosh",
     "traceroute",
     "openssl",
-    "git",
 ];
+
+/// Sub-commands of git that talk to other hosts.
+pub(crate) const GIT_REMOTE: &[&str] =
+    &["clone", "fetch", "pull", "push", "remote", "ls-remote", "submodule", "archive"];
 
 /// Interpreters: name (a prefix of digits and dots may follow), options that give the program, options with a value.
 const INTERPRETERS: &[(&str, &str, &str)] = &[

@@ -1,7 +1,5 @@
 //! URLs, read as browsers and HTTP clients read them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use url::{Host, Url};
 
 /// Where a URL leads.
@@ -53,14 +51,10 @@ fn spellings(host: &Host<&str>) -> Vec<String> {
         Host::Ipv4(address) => vec![address.to_string()],
         Host::Ipv6(address) => {
             let mut all = vec![format!("[{address}]"), address.to_string()];
-            all.extend(mapped(*address).map(|v4| v4.to_string()));
+            all.extend(address.to_ipv4().map(|inside| inside.to_string()));
             all
         }
     }
-}
-
-fn mapped(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    address.to_ipv4_mapped().or_else(|| address.to_ipv4())
 }
 
 fn host_name(name: &str) -> String {

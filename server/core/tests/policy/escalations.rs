@@ -40,6 +40,7 @@ fn wildcards_do_not_cover_what_runs_or_writes() {
             ("allow", "git commit -c HEAD"),
             ("allow", "git diff -O x"),
             ("allow", "git push origin main"),
+            ("allow", "git push -u origin main"),
             ("allow", "git -C sub status"),
             ("allow", "git -C /work log"),
             ("allow", "git grep -c x"),

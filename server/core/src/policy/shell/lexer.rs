@@ -169,8 +169,10 @@ impl Lexer<'_> {
             self.script.mark("a redirection of a variable");
         }
         let command = &mut self.script.commands[current];
-        if command.words.is_empty() {
-            if word.assigned_name().is_some() {
+        // After `time` the grammar expects a pipeline: control flow may begin there as well.
+        let is_first = command.words.iter().all(|word| matches!(word.text.as_str(), "time" | "-p"));
+        if is_first {
+            if command.words.is_empty() && word.assigned_name().is_some() {
                 command.assignments.push(word);
                 return;
             }
