@@ -36,6 +36,13 @@ enum Until {
     Parenthesis,
 }
 
+/// Whether an operator wants a command after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joined {
+    Yes,
+    No,
+}
+
 /// A here-document whose body comes after the line.
 #[expect(clippy::struct_excessive_bools, reason = "two independent marks of a here-document")]
 struct Pending {
@@ -78,12 +85,16 @@ impl Lexer<'_> {
     fn commands(&mut self, until: Until) {
         let mut current = self.begin();
         let mut open = 0_usize;
+        let mut joined = Joined::No;
         loop {
             self.blanks();
             let Some(c) = self.peek(0) else { break };
             match c {
                 '\n' => {
                     self.at += 1;
+                    if !self.script.commands[current].is_empty() {
+                        joined = Joined::No;
+                    }
                     self.bodies();
                     current = self.begin();
                 }
@@ -97,6 +108,7 @@ impl Lexer<'_> {
                 ')' => {
                     self.at += 1;
                     if open == 0 && until == Until::Parenthesis {
+                        self.check_joint(joined, current);
                         self.bodies_missing();
                         return;
                     }
@@ -106,13 +118,17 @@ impl Lexer<'_> {
                 }
                 '&' if self.peek(1) == Some('>') => self.redirect(current),
                 '&' | '|' | ';' => {
-                    self.separator();
+                    if self.script.commands[current].is_empty() {
+                        self.script.mark("an operator without a command");
+                    }
+                    joined = self.separator();
                     current = self.begin();
                 }
                 '<' | '>' => self.redirect(current),
                 _ => self.command_word(current),
             }
         }
+        self.check_joint(joined, current);
         self.bodies_missing();
         if until == Until::Parenthesis {
             self.script.mark("a substitution without an end");
@@ -142,12 +158,24 @@ impl Lexer<'_> {
         }
     }
 
-    fn separator(&mut self) {
+    fn separator(&mut self) -> Joined {
         if self.is_next(";;") || self.is_next(";&") {
             self.script.mark("a case clause");
             self.at += 2;
-        } else if !(self.take("&&") || self.take("||") || self.take("|&")) {
-            self.at += 1;
+            return Joined::No;
+        }
+        let joins = self.take("&&") || self.take("||") || self.take("|&") || self.take("|");
+        if joins {
+            return Joined::Yes;
+        }
+        self.at += 1;
+        Joined::No
+    }
+
+    /// Bash runs nothing of a text that ends in an operator which wants a command.
+    fn check_joint(&mut self, joined: Joined, current: usize) {
+        if joined == Joined::Yes && self.script.commands[current].is_empty() {
+            self.script.mark("an operator without a command");
         }
     }
 
