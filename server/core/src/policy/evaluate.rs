@@ -4,10 +4,11 @@ use super::escalation;
 use super::facts::{FileKind, Resolution};
 use super::path::{is_inside, normal};
 use super::programs;
-use super::request::{Access, Analysis, Command, Mention, Request, Shell, Start, Subject, Unit};
+use super::reach::{Reach, commands, has_args};
+use super::request::{Access, Analysis, Command, Mention, Request, Shell, Subject, Unit};
 use super::rule::{Effect, Target};
 use super::ruleset::{Holds, Ready, RuleSet};
-use super::{command, glob, url};
+use super::{glob, url};
 
 /// The answer to a request, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -365,47 +366,4 @@ impl Judge<'_> {
         }
         reach
     }
-}
-
-/// Whether a rule is about a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
-    Not,
-    /// A glob may lead there.
-    Perhaps,
-    Surely,
-}
-
-impl From<bool> for Reach {
-    fn from(fits: bool) -> Self {
-        if fits { Self::Surely } else { Self::Not }
-    }
-}
-
-/// Every command that a unit may run.
-fn commands(unit: &Unit) -> impl Iterator<Item = &[String]> {
-    let candidates = match &unit.subject {
-        Subject::Command(command) | Subject::ChangeDirectory { command, .. } => &command.argvs[..],
-        Subject::File { .. } | Subject::Web(_) | Subject::Whole => &[],
-    };
-    candidates.iter().flat_map(|candidate| {
-        let starts = match candidate.start {
-            Start::First => candidate.argv.len().min(1),
-            Start::Anywhere => candidate.argv.len(),
-        };
-        (0..starts).map(|start| &candidate.argv[start..])
-    })
-}
-
-/// Whether a rule's `args_any` finds an argument after the words the rule spells.
-fn has_args(ready: &Ready, argv: &[String], spelled: usize) -> bool {
-    let wanted = &ready.rule.args_any;
-    let args = argv.get(spelled.max(1)..).unwrap_or_default();
-    let all = argv.get(1..).unwrap_or_default();
-    let head = argv.first().map_or("", String::as_str);
-    wanted.is_empty()
-        || wanted.iter().any(|glob| {
-            args.iter().any(|arg| glob::fits(glob, arg))
-                || (glob.starts_with('-') && command::covers(glob, all, head))
-        })
 }

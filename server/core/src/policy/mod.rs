@@ -15,6 +15,7 @@ mod json;
 mod path;
 mod programs;
 mod protected;
+mod reach;
 mod request;
 mod rule;
 mod ruleset;
