@@ -4,7 +4,7 @@ use super::path::absolute;
 use super::request::{Access, Candidate, Command, Mention, Request, Shell, Start, Subject, Unit};
 use super::shell::{self, Direction, NESTING, Redirect, Script, Simple, Word};
 use super::url::{self, BareHosts};
-use super::{escalation, programs};
+use super::{escalation, names, programs};
 
 /// More units than this are too many to be allowed; all of them are searched all the same.
 const UNITS: usize = 256;
@@ -355,7 +355,7 @@ fn git_directory_words(argv: &[&str]) -> Vec<usize> {
 
 fn hosts(words: &[Word], texts: &[&str]) -> Vec<url::Destination> {
     let reaches_out = texts.iter().any(|text| programs::is_networker(text))
-        || (texts.contains(&"git") && texts.iter().any(|text| programs::GIT_REMOTE.contains(text)));
+        || (texts.contains(&"git") && texts.iter().any(|text| names::GIT_REMOTE.contains(text)));
     let bare = if reaches_out { BareHosts::Count } else { BareHosts::DoNotCount };
     words
         .iter()

@@ -12,6 +12,7 @@ mod evaluate;
 mod facts;
 mod glob;
 mod json;
+mod names;
 mod path;
 mod programs;
 mod protected;

@@ -9,6 +9,7 @@ mod conditions;
 mod escalations;
 mod kit;
 mod laws;
+mod limits;
 mod paths;
 mod shell;
 mod speed;

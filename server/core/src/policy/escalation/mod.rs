@@ -3,12 +3,14 @@
 mod awk;
 mod sed;
 mod table;
+mod verbs;
 
 pub use table::VERSION;
 
 use super::command::{base_name, is_long};
-use super::programs;
-use table::{ALWAYS, DEEP_VERBS, ROWS, Row, SAFE_VERBS};
+use super::names;
+use table::{ROWS, Row};
+use verbs::{ALWAYS, DEEP_VERBS, SAFE_VERBS};
 
 /// Why the words from `spelled` on need a person's look, if so; the words before were spelled by a rule.
 pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
@@ -35,7 +37,7 @@ pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
 fn is_running(name: &str) -> bool {
     let has_rows = ROWS.iter().any(|row| row.program == name)
         || SAFE_VERBS.iter().any(|(program, _)| *program == name);
-    programs::WRAPPERS.contains(&name) && !has_rows && !programs::SHELLS.contains(&name)
+    names::WRAPPERS.contains(&name) && !has_rows && !names::SHELLS.contains(&name)
 }
 
 /// The position of the sub-command: the first word that is no option nor an option's value.
