@@ -183,6 +183,11 @@ impl IncarnationDir {
         Ok(record)
     }
 
+    /// Whether its directory is there; one that cannot be looked at may be.
+    pub(crate) fn is_there(&self) -> bool {
+        fs::metadata(&self.0).err().is_none_or(|error| error.kind() != io::ErrorKind::NotFound)
+    }
+
     /// Whether anything is written about its end, be it that its start was given up.
     pub(crate) fn has_exit(&self) -> bool {
         self.exit().exists()

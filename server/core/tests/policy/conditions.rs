@@ -17,7 +17,7 @@ fn a_condition_is_true_false_or_unknown() {
         (r#"{"effect":"ask","tool":"Bash","labels":{"team":"x"}}"#, "ask"),
         (r#"{"effect":"deny","tool":"Bash","labels":{"team":"x"},"provider":"codex"}"#, "allow"),
         (r#"{"effect":"deny","tool":"Bash(rm:*)","labels":{"team":"x"}}"#, "allow"),
-        (r#"{"effect":"deny","tool":"Bash","cwd":"/work/**"}"#, "deny"),
+        (r#"{"effect":"deny","tool":"Bash","cwd":"/repo/**"}"#, "deny"),
         (r#"{"effect":"deny","tool":"Bash","cwd":"/other/**"}"#, "allow"),
         (r#"{"effect":"deny","tool":"Bash","expires_at":"2020-01-01T00:00:00Z"}"#, "allow"),
         (r#"{"effect":"deny","tool":"Bash","expires_at":"2999-01-01T00:00:00Z"}"#, "deny"),
@@ -39,8 +39,8 @@ fn a_condition_is_true_false_or_unknown() {
         (r#"{"effect":"allow"}"#, "allow"),
         (r#"{"effect":"allow","tool":["Bash","Read"],"command":"ls *"}"#, "allow"),
         (r#"{"effect":"allow","tool":"B*"}"#, "allow"),
-        (r#"{"effect":"allow","tool":"Bash","cwd":"/work"}"#, "allow"),
-        (r#"{"effect":"allow","tool":"Bash","path":"/work/**"}"#, "ask"),
+        (r#"{"effect":"allow","tool":"Bash","cwd":"/repo"}"#, "allow"),
+        (r#"{"effect":"allow","tool":"Bash","path":"/repo/**"}"#, "ask"),
     ];
     for (line, expected) in allows {
         hold(&[line], &[(expected, "ls -la")]);

@@ -42,7 +42,7 @@ fn wildcards_do_not_cover_what_runs_or_writes() {
             ("allow", "git push origin main"),
             ("allow", "git push -u origin main"),
             ("allow", "git -C sub status"),
-            ("allow", "git -C /work log"),
+            ("allow", "git -C /repo log"),
             ("allow", "git grep -c x"),
             ("allow", "git checkout -b x"),
             ("allow", "git branch -a"),

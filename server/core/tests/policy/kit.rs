@@ -8,21 +8,21 @@ use codeplane_core::policy::{
 };
 
 pub(crate) const HOME: &str = "/home/u";
-pub(crate) const WORK: &str = "/work";
+pub(crate) const WORK: &str = "/repo";
 
 /// Links, directories and files of an imagined machine.
 #[derive(Debug)]
 pub(crate) struct Machine;
 
 const LINKS: &[(&str, &str)] = &[
-    ("/work/link", "/home/u/secrets"),
-    ("/work/innocent", "/home/u/secrets/key"),
-    ("/work/out", "/etc"),
-    ("/alias", "/work"),
+    ("/repo/link", "/home/u/secrets"),
+    ("/repo/innocent", "/home/u/secrets/key"),
+    ("/repo/out", "/etc"),
+    ("/alias", "/repo"),
 ];
 const DIRECTORIES: &[&str] =
-    &["/", "/work", "/work/sub", "/work/src", "/home/u", "/home/u/secrets", "/etc", "/tmp"];
-const FILES: &[&str] = &["/work/a.txt", "/work/.env", "/home/u/secrets/key", "/work/sub/b.txt"];
+    &["/", "/repo", "/repo/sub", "/repo/src", "/home/u", "/home/u/secrets", "/etc", "/tmp"];
+const FILES: &[&str] = &["/repo/a.txt", "/repo/.env", "/home/u/secrets/key", "/repo/sub/b.txt"];
 
 impl FileFacts for Machine {
     fn path(&self, path: &str) -> PathFacts {
@@ -39,8 +39,8 @@ impl FileFacts for Machine {
         }
         let at = if at.is_empty() { "/".to_owned() } else { at };
         let kind = match at.as_str() {
-            "/work/hard" => FileKind::Linked,
-            "/work/pipe" => FileKind::Special,
+            "/repo/hard" => FileKind::Linked,
+            "/repo/pipe" => FileKind::Special,
             path if DIRECTORIES.contains(&path) => FileKind::Directory,
             path if FILES.contains(&path) => FileKind::Regular,
             _ => FileKind::Missing,

@@ -14,7 +14,7 @@ const RULES: &[&str] = &[
     "ask Bash(echo:*)",
     r#"{"effect":"deny","path":"~/secrets/**"}"#,
     "allow Write",
-    "deny Write(/work/x)",
+    "deny Write(/repo/x)",
     r#"{"effect":"ask","args_any":["-f"]}"#,
 ];
 const PIECES: &[&str] = &[

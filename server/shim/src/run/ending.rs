@@ -205,7 +205,11 @@ impl Shim {
     fn write_exit(&mut self, now: Instant) -> io::Result<()> {
         if let Some(unwritten) = &mut self.ending.unwritten {
             unwritten.due = now + RETRY_AFTER;
-            self.files.write_exit(&unwritten.record)?;
+            let written = self.files.write_exit(&unwritten.record);
+            // Where the session's directory was removed there is nobody to read it any more.
+            if self.files.is_there() {
+                written?;
+            }
             self.ending.unwritten = None;
         }
         Ok(())

@@ -296,3 +296,16 @@ fn output_printed_just_before_the_end_is_never_lost() {
         assert!(output.ends_with(b"last"));
     }
 }
+
+#[test]
+fn a_shim_whose_directory_was_removed_does_not_stay_for_ever() {
+    let mut shim = TestShim::run("read line; exit 7");
+    shim.register();
+    std::fs::remove_dir_all(&shim.spec.bundle).unwrap();
+
+    shim.type_(1, b"\n");
+
+    shim.until(drained);
+    shim.until_gone();
+    assert!(!shim.spec.bundle.exists());
+}
