@@ -4,13 +4,15 @@ use std::{env, error::Error, fmt::Write, fs, path::PathBuf};
 
 use prost_reflect::{DescriptorPool, Value};
 
-const PROTOS: [&str; 6] = [
+const PROTOS: [&str; 8] = [
     "codeplane/v1/options.proto",
     "codeplane/v1/state.proto",
     "codeplane/v1/session.proto",
     "codeplane/v1/terminal.proto",
     "codeplane/v1/event.proto",
     "codeplane/v1/server.proto",
+    "codeplane/v1/hook.proto",
+    "codeplane/v1/approval.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
