@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{ExitStatus, HostId, Incarnation, OutputPosition, SessionId, TerminalSize, Timestamp};
+use crate::{
+    AgentEvent, ExitStatus, HostId, Incarnation, OutputPosition, SessionId, TerminalSize, Timestamp,
+};
 
 /// Number of an event: strictly increasing, not contiguous, opaque to clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,6 +113,8 @@ pub enum EventKind {
         /// The oldest position that is still there.
         oldest: OutputPosition,
     },
+    /// Something happened around the session's agent.
+    Agent(AgentEvent),
     /// The daemon started and has adopted what was running.
     DaemonStarted {
         /// Its version.
@@ -124,7 +128,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// The names of all kinds, as filters and tables write them.
-    pub const TYPE_NAMES: [&'static str; 18] = [
+    pub const TYPE_NAMES: [&'static str; 28] = [
         "session.created",
         "session.started",
         "session.stopping",
@@ -143,6 +147,16 @@ impl EventKind {
         "daemon.started",
         "daemon.draining",
         "daemon.stopping",
+        AgentEvent::TYPE_NAMES[0],
+        AgentEvent::TYPE_NAMES[1],
+        AgentEvent::TYPE_NAMES[2],
+        AgentEvent::TYPE_NAMES[3],
+        AgentEvent::TYPE_NAMES[4],
+        AgentEvent::TYPE_NAMES[5],
+        AgentEvent::TYPE_NAMES[6],
+        AgentEvent::TYPE_NAMES[7],
+        AgentEvent::TYPE_NAMES[8],
+        AgentEvent::TYPE_NAMES[9],
     ];
 
     /// The name of the kind.
@@ -164,6 +178,7 @@ impl EventKind {
             Self::OutputDegraded { .. } => "output.degraded",
             Self::OutputRestored { .. } => "output.restored",
             Self::OutputRemoved { .. } => "output.removed",
+            Self::Agent(event) => event.type_name(),
             Self::DaemonStarted { .. } => "daemon.started",
             Self::DaemonDraining => "daemon.draining",
             Self::DaemonStopping => "daemon.stopping",
@@ -189,6 +204,7 @@ impl EventKind {
             | Self::OutputDegraded { .. }
             | Self::OutputRestored { .. }
             | Self::OutputRemoved { .. }
+            | Self::Agent(_)
             | Self::DaemonStarted { .. }
             | Self::DaemonDraining
             | Self::DaemonStopping => false,

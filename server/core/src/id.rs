@@ -80,6 +80,22 @@ id! {
     /// One mutation as its client named it, so that a repetition is answered and not repeated.
     RequestId
 }
+id! {
+    /// One report of an agent's hook, made by the reporter.
+    HookEventId
+}
+id! {
+    /// One tool call and its answer.
+    DecisionId
+}
+id! {
+    /// One tool call that waits for a person.
+    ApprovalId
+}
+id! {
+    /// One remembered answer.
+    GrantId
+}
 
 /// How a client names a session: the full id, an unambiguous prefix of it, or its name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod event;
 mod filter;
 mod id;
 mod input;
+mod judgement;
 mod name;
 pub mod policy;
 mod position;
@@ -23,8 +24,17 @@ mod violation;
 pub use control::{Acquire, ControlChange, ControlLease, ControlTaken};
 pub use event::{Event, EventKind, NewEvent, Revision};
 pub use filter::{Filter, FilterError, Term};
-pub use id::{AttachmentId, HostId, IdError, RequestId, SessionId, SessionRef};
+pub use id::{
+    ApprovalId, AttachmentId, DecisionId, GrantId, HookEventId, HostId, IdError, RequestId,
+    SessionId, SessionRef,
+};
 pub use input::{CANONICAL_LINE_BYTES, longest_line};
+pub use judgement::{
+    AGENT_PREFIX, Activity, ActivityName, ActivitySource, AgentEvent, Approval, ApprovalChange,
+    ApprovalKind, ApprovalState, CannotDecide, Decision, DecisionSource, Gate, GateEvidence,
+    GateMode, Grant, GrantScope, GrantTarget, NewApproval, Outcome, PolicyRef, RequestDigest,
+    Resolution, Settled, ToolRequest,
+};
 pub use name::{Labels, SessionName};
 pub use position::{Incarnation, Offset, OutputPosition};
 pub use printable::is_printable;
