@@ -4,6 +4,7 @@
 //! function of its arguments, so that each rule can be tested as a table.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod audit;
 mod control;
 mod event;
 mod filter;

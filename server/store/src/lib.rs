@@ -11,6 +11,7 @@
 //!   keeping: whoever waits looks at the events again.
 //! - A write that the disk refused ends the store: see [`Store::failed`]. A full disk does not.
 
+mod audit;
 mod backup;
 mod check;
 mod error;
@@ -29,6 +30,7 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod transaction;
 mod writer;
 
@@ -44,3 +46,4 @@ pub use session::{
     Patch, SESSION_FILTER_FIELDS, SessionChange, SessionCursor, SessionPage, Update,
 };
 pub use store::Store;
+pub use trail::Trail;

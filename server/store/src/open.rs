@@ -11,6 +11,7 @@ use diesel::SqliteConnection;
 use diesel::prelude::*;
 use tokio::sync::watch;
 
+use crate::audit::Head;
 use crate::backup::replace_with_copy;
 use crate::error::{Cause, OpenError, StoreError};
 use crate::files::{Files, OpenFiles, Presence};
@@ -86,6 +87,7 @@ struct Database {
     connection: SqliteConnection,
     host: HostId,
     newest: Revision,
+    audit: Head,
     known: KnownRequests,
     origin: Origin,
     schema_version: String,
@@ -169,8 +171,10 @@ fn start(files: &Files, changes: &Changes) -> Result<Database, OpenError> {
     };
     let host = host_id(&mut connection).map_err(fail)?;
     let newest = crate::event::newest(&mut connection).map_err(fail)?;
+    let audit = Head::load(&mut connection, host).map_err(fail)?;
     let known = KnownRequests::load(&mut connection).map_err(fail)?;
-    Ok(Database { connection, host, newest, known, origin, schema_version: changes.newest() })
+    let schema_version = changes.newest();
+    Ok(Database { connection, host, newest, audit, known, origin, schema_version })
 }
 
 fn migrate(
@@ -234,6 +238,7 @@ fn run(
         connection: database.connection,
         known: Arc::clone(&known),
         host: database.host,
+        audit: database.audit,
         files: OpenFiles::of(&files)?,
         reserve,
         health: health.clone(),

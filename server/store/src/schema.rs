@@ -49,6 +49,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_records (seq) {
+        seq -> BigInt,
+        time -> BigInt,
+        kind -> Text,
+        session -> Nullable<Text>,
+        principal -> Text,
+        record -> Binary,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_checkpoints (seq) {
+        seq -> BigInt,
+        hash -> Binary,
+        time -> BigInt,
+        boot -> Text,
+        key -> Binary,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
     requests (id) {
         id -> Text,
         method -> Text,

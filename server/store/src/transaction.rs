@@ -4,6 +4,7 @@ use codeplane_core::{HostId, Revision};
 use diesel::SqliteConnection;
 use tokio::sync::oneshot;
 
+use crate::audit::Head;
 use crate::error::StoreError;
 use crate::known::KnownRequests;
 
@@ -15,6 +16,8 @@ pub(crate) struct Transaction<'c> {
     pub(crate) known: &'c KnownRequests,
     /// The newest event that it wrote.
     pub(crate) newest: Option<Revision>,
+    /// Where the audit log has come to with it.
+    pub(crate) audit: Head,
 }
 
 /// How much a write matters when there is no room.

@@ -10,6 +10,7 @@ use codeplane_core::{HostId, Revision};
 use diesel::SqliteConnection;
 use tokio::sync::watch;
 
+use crate::audit::Head;
 use crate::error::StoreError;
 use crate::files::OpenFiles;
 use crate::health::Health;
@@ -31,6 +32,8 @@ pub(crate) enum Message {
 pub(crate) struct Writer {
     pub(crate) connection: SqliteConnection,
     pub(crate) host: HostId,
+    /// Where the audit log has come to; set once a transaction is durable.
+    pub(crate) audit: Head,
     pub(crate) known: Arc<KnownRequests>,
     pub(crate) files: OpenFiles,
     pub(crate) reserve: Reserve,
@@ -156,12 +159,14 @@ impl Writer {
             host: self.host,
             known: &self.known,
             newest: None,
+            audit: self.audit,
         };
         for entry in batch {
             entry.outcome = attempt(entry.job.as_mut(), &mut transaction)?;
         }
-        let newest = transaction.newest;
+        let (newest, audit) = (transaction.newest, transaction.audit);
         sqlite::commit(&mut self.connection)?;
+        self.audit = audit;
         Ok(newest)
     }
 
@@ -232,7 +237,7 @@ fn attempt(
     job: &mut dyn Job,
     transaction: &mut Transaction<'_>,
 ) -> Result<Result<(), StoreError>, StoreError> {
-    let newest = transaction.newest;
+    let (newest, audit) = (transaction.newest, transaction.audit);
     sqlite::begin_job(transaction.connection)?;
     let outcome = job.attempt(transaction);
     match &outcome {
@@ -240,6 +245,7 @@ fn attempt(
         Err(error) if error.tears_the_transaction() => return Err(error.clone()),
         Err(_) => {
             transaction.newest = newest;
+            transaction.audit = audit;
             sqlite::undo_job(transaction.connection)?;
         }
     }

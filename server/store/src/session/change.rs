@@ -1,8 +1,9 @@
 //! What can happen to a session.
 
+use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::{
-    EndReason, EventKind, Incarnation, Labels, NewEvent, Session, SessionName, SessionState,
-    TerminalSize, Timestamp,
+    EndReason, EventKind, ExitStatus, Incarnation, Labels, NewEvent, Session, SessionName,
+    SessionState, TerminalSize, Timestamp,
 };
 
 use crate::error::StoreError;
@@ -145,6 +146,28 @@ fn end(
         }
     };
     NewEvent { time: at, session: Some(session.id()), kind }
+}
+
+/// What the audit log says of an ending.
+pub(super) fn ended(ending: &NewEvent, session: &Session) -> NewAudit {
+    let record = NewAudit::by_daemon(ending.time, AuditKind::SessionEnded)
+        .about(session.id(), Some(session.incarnation));
+    match &session.state {
+        SessionState::Ended(EndReason::Exited(ExitStatus::Code(code))) => {
+            record.with("code", code.to_string())
+        }
+        SessionState::Ended(EndReason::Exited(ExitStatus::Signal(signal))) => {
+            record.with("signal", signal.to_string())
+        }
+        SessionState::Ended(EndReason::Lost { cause }) => record.with("lost", cause.clone()),
+        SessionState::Ended(EndReason::Failed { step, message }) => {
+            record.with("failed", step.clone()).with("message", message.clone())
+        }
+        SessionState::Starting
+        | SessionState::Running
+        | SessionState::Stopping
+        | SessionState::Restarting { .. } => record,
+    }
 }
 
 fn check_version(session: &Session, expected: Option<i64>) -> Result<(), StoreError> {

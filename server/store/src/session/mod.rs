@@ -10,18 +10,18 @@ use diesel::prelude::*;
 pub use self::change::{Patch, SessionChange, Update};
 pub use self::list::{SESSION_FILTER_FIELDS, SessionCursor, SessionPage};
 
-use self::change::Applied;
+use self::change::{Applied, ended};
 use self::row::SessionRow;
+use crate::audit;
 use crate::error::StoreError;
 use crate::event::append;
-use crate::request::{RecordedRequest, record};
 use crate::schema::sessions;
 use crate::store::Store;
+use crate::trail::Trail;
 use crate::transaction::{Transaction, Urgency};
 
 impl Store {
-    /// Writes a new session, the event of its creation and the request that asked for it: all or
-    /// nothing. Answers the event's revision.
+    /// Writes a new session, the event of its creation and its trail: all or nothing. Answers the event's revision.
     ///
     /// # Errors
     /// [`StoreError::SessionExists`], [`StoreError::NameTaken`]; [`StoreError::RequestRepeated`] with
@@ -31,7 +31,7 @@ impl Store {
         &self,
         session: Session,
         event: NewEvent,
-        request: Option<RecordedRequest>,
+        trail: impl Into<Trail>,
     ) -> Result<Revision, StoreError> {
         let urgency = match session.state {
             SessionState::Starting => Urgency::Ordinary,
@@ -41,18 +41,20 @@ impl Store {
             | SessionState::Restarting { .. }
             | SessionState::Ended(_) => Urgency::Essential,
         };
+        let trail = trail.into();
         self.write(urgency, move |transaction| {
-            record(transaction, request.as_ref())?;
+            trail.leave(transaction)?;
             insert(transaction, &session)?;
             append(transaction, &event)
         })
         .await
     }
 
-    /// Changes a session, and writes the events and the request that belong to it: all or nothing.
+    /// Changes a session, and writes the events and the trail that belong to it: all or nothing.
     ///
-    /// For [`SessionChange::Ended`] the store adds the ending event itself, so that no incarnation
-    /// ends without one or with two; `events` are what is to be said besides.
+    /// For [`SessionChange::Ended`] the store adds the ending event and the audit record of it itself,
+    /// so that no incarnation ends without them or twice; `events` and the trail are what is to be
+    /// said besides.
     ///
     /// # Errors
     /// [`StoreError::UnknownSession`]; [`StoreError::NameTaken`] and [`StoreError::StaleVersion`] of a
@@ -63,16 +65,23 @@ impl Store {
         id: SessionId,
         change: SessionChange,
         events: Vec<NewEvent>,
-        request: Option<RecordedRequest>,
+        trail: impl Into<Trail>,
     ) -> Result<Update, StoreError> {
+        let trail = trail.into();
         self.write(change.urgency(), move |transaction| {
-            record(transaction, request.as_ref())?;
-            update(transaction, id, &change, &events)
+            trail.leave_request(transaction)?;
+            let update = update(transaction, id, &change, &events)?;
+            match update {
+                Update::Changed(_) => trail.leave_audit(transaction)?,
+                // There is nothing to record twice.
+                Update::EndedBefore(_) => {}
+            }
+            Ok(update)
         })
         .await
     }
 
-    /// Removes a session's row; its events stay. Answers the revision of `event`, which says so.
+    /// Removes a session's row; its events and audit records stay. Answers the revision of `event`, which says so.
     ///
     /// # Errors
     /// [`StoreError::UnknownSession`]; [`StoreError::RequestRepeated`] and
@@ -81,10 +90,11 @@ impl Store {
         &self,
         id: SessionId,
         event: NewEvent,
-        request: Option<RecordedRequest>,
+        trail: impl Into<Trail>,
     ) -> Result<Revision, StoreError> {
+        let trail = trail.into();
         self.write(Urgency::Essential, move |transaction| {
-            record(transaction, request.as_ref())?;
+            trail.leave(transaction)?;
             let removed = diesel::delete(sessions::table.find(id.to_string()))
                 .execute(transaction.connection)?;
             if removed == 0 {
@@ -157,6 +167,9 @@ fn update(
     diesel::update(sessions::table.find(id.to_string()))
         .set(SessionRow::from(&session))
         .execute(transaction.connection)?;
+    if let Some(ending) = &ending {
+        audit::append(transaction, &ended(ending, &session))?;
+    }
     for event in ending.iter().chain(events) {
         append(transaction, event)?;
     }

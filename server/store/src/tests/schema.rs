@@ -4,7 +4,7 @@ use diesel::sql_types::Text;
 use diesel::sqlite::Sqlite;
 
 use super::migrated;
-use crate::schema::{events, host, requests, sessions};
+use crate::schema::{audit_checkpoints, audit_records, events, host, requests, sessions};
 
 #[derive(QueryableByName)]
 struct Named {
@@ -42,6 +42,8 @@ fn the_schema_in_the_code_is_that_of_a_migrated_database() {
     let directory = tempfile::tempdir().unwrap();
     let connection = &mut migrated(directory.path());
 
+    same_columns!(connection, audit_checkpoints);
+    same_columns!(connection, audit_records);
     same_columns!(connection, events);
     same_columns!(connection, host);
     same_columns!(connection, requests);
@@ -49,7 +51,10 @@ fn the_schema_in_the_code_is_that_of_a_migrated_database() {
 
     let tables = "SELECT name FROM sqlite_master WHERE type = 'table' \
                   AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY name";
-    assert_eq!(names(connection, tables), ["events", "host", "requests", "sessions"]);
+    assert_eq!(
+        names(connection, tables),
+        ["audit_checkpoints", "audit_records", "events", "host", "requests", "sessions"]
+    );
 }
 
 #[test]
