@@ -34,7 +34,7 @@ pub use judgement::{
     AGENT_PREFIX, Activity, ActivityName, ActivitySource, AgentEvent, Approval, ApprovalChange,
     ApprovalKind, ApprovalState, CannotDecide, Decision, DecisionSource, Gate, GateEvidence,
     GateMode, Grant, GrantScope, GrantTarget, NewApproval, Outcome, PolicyRef, RequestDigest,
-    Resolution, Settled, ToolRequest,
+    Resolution, SessionAgent, Settled, ToolRequest,
 };
 pub use name::{Labels, SessionName};
 pub use position::{Incarnation, Offset, OutputPosition};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use codeplane_core::{Incarnation, RequestId, Revision, SessionId, SessionName};
+use codeplane_core::{ApprovalId, Incarnation, RequestId, Revision, SessionId, SessionName};
 
 use crate::RecordedRequest;
 use crate::sqlite::{Fault, fault};
@@ -37,6 +37,9 @@ pub enum StoreError {
     /// There is no such session.
     #[error("session {0} does not exist")]
     UnknownSession(SessionId),
+    /// There is no such approval.
+    #[error("approval {0} does not exist")]
+    UnknownApproval(ApprovalId),
     /// The id is taken.
     #[error("session {0} exists already")]
     SessionExists(SessionId),
@@ -147,6 +150,7 @@ impl StoreError {
         match self {
             Self::Io(_) | Self::Replaced(_) | Self::Damaged(_) | Self::Crashed => true,
             Self::UnknownSession(_)
+            | Self::UnknownApproval(_)
             | Self::SessionExists(_)
             | Self::NameTaken { .. }
             | Self::StaleVersion { .. }

@@ -19,6 +19,7 @@ mod event;
 mod files;
 mod health;
 mod inspect;
+mod judgement;
 mod known;
 mod open;
 mod readers;
@@ -40,6 +41,10 @@ use libsqlite3_sys as _;
 pub use check::{Check, ReserveState};
 pub use error::{Cause, OpenError, StoreError};
 pub use event::{EventFilter, EventOrder, EventPage, Keep};
+pub use judgement::{
+    ApprovalFilter, ApprovalPage, DecisionFilter, DecisionPage, GrantPage, HookRecord, Known,
+    Report, Reported, Resolve, Resolved,
+};
 pub use open::{Opened, Options, Origin, PreviousEnd};
 pub use request::RecordedRequest;
 pub use session::{

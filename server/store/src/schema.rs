@@ -80,3 +80,110 @@ diesel::table! {
         recorded_at -> BigInt,
     }
 }
+
+diesel::table! {
+    hook_reports (id) {
+        id -> Text,
+        session -> Text,
+        incarnation -> BigInt,
+        provider -> Text,
+        name -> Text,
+        body -> Binary,
+        body_bytes -> BigInt,
+        body_hash -> Binary,
+        reported_at -> BigInt,
+        decision -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    decisions (id) {
+        id -> Text,
+        session -> Text,
+        incarnation -> BigInt,
+        report -> Text,
+        provider -> Text,
+        tool -> Text,
+        input -> Text,
+        tool_use_id -> Nullable<Text>,
+        cwd -> Nullable<Text>,
+        subagent -> Nullable<Text>,
+        digest -> Binary,
+        verdict -> Text,
+        policies -> Text,
+        facts -> Text,
+        asked_at -> BigInt,
+        outcome -> Nullable<Text>,
+        source -> Nullable<Text>,
+        source_subject -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        updated_input -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    approvals (id) {
+        id -> Text,
+        decision -> Text,
+        session -> Text,
+        incarnation -> BigInt,
+        kind -> Text,
+        digest -> Binary,
+        subject -> Text,
+        owner -> Text,
+        four_eyes -> Bool,
+        not_grantable -> Nullable<Text>,
+        mode -> Text,
+        asked_at -> BigInt,
+        expires_at -> BigInt,
+        state -> Text,
+        resolved_by -> Nullable<Text>,
+        resolved_at -> Nullable<BigInt>,
+        message -> Nullable<Text>,
+        updated_input -> Nullable<Text>,
+        grant_id -> Nullable<Text>,
+        delivered_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Text,
+        scope -> Text,
+        scope_value -> Text,
+        tool -> Text,
+        digest -> Nullable<Binary>,
+        pattern -> Nullable<Text>,
+        subject -> Text,
+        created_by -> Text,
+        created_at -> BigInt,
+        approval -> Text,
+        expires_at -> Nullable<BigInt>,
+        revoked_by -> Nullable<Text>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    session_agents (session) {
+        session -> Text,
+        owner -> Text,
+        workspace -> Text,
+        gate_mode -> Text,
+        gate -> Text,
+        gate_reason -> Text,
+        token_hash -> Nullable<Binary>,
+        token_incarnation -> Nullable<BigInt>,
+        conversation -> Nullable<Text>,
+        transcript -> Nullable<Text>,
+        activity -> Text,
+        activity_source -> Nullable<Text>,
+        activity_since -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::joinable!(approvals -> decisions (decision));
+diesel::allow_tables_to_appear_in_same_query!(approvals, decisions);

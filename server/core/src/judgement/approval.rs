@@ -1,6 +1,6 @@
 //! A tool call that waits for a person.
 
-use super::RequestDigest;
+use super::{GateMode, RequestDigest};
 use crate::{ApprovalId, DecisionId, GrantId, Incarnation, SessionId, Timestamp};
 
 /// What a person is asked.
@@ -95,7 +95,7 @@ pub struct NewApproval {
     /// Why no grant can answer it, if so.
     pub not_grantable: Option<String>,
     /// Whether the agent shows a dialog of its own beside it.
-    pub in_dialog: bool,
+    pub mode: GateMode,
     /// When it was asked.
     pub asked_at: Timestamp,
     /// When it is denied if nobody decided.
@@ -225,7 +225,7 @@ mod tests {
                 owner: "uid:1000".to_owned(),
                 four_eyes: false,
                 not_grantable: None,
-                in_dialog: false,
+                mode: GateMode::Held,
                 asked_at: Timestamp::from_micros(0),
                 expires_at: Timestamp::from_micros(1_000),
             },

@@ -3,6 +3,7 @@
 //! How a call is judged by rules is in [`crate::policy`]; here is what becomes of the verdict.
 
 mod activity;
+mod agent;
 mod approval;
 mod decision;
 mod digest;
@@ -11,6 +12,7 @@ mod gate;
 mod grant;
 
 pub use activity::{Activity, ActivityName, ActivitySource};
+pub use agent::SessionAgent;
 pub use approval::{
     AGENT_PREFIX, Approval, ApprovalChange, ApprovalKind, ApprovalState, CannotDecide, NewApproval,
     Resolution,

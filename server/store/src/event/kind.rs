@@ -3,6 +3,8 @@
 use codeplane_core::{EventKind, ExitStatus, Incarnation, Offset, OutputPosition, TerminalSize};
 use serde_json::{Value, json};
 
+use super::agent;
+
 /// The incarnation that an event ends.
 pub(super) const fn ended(kind: &EventKind) -> Option<Incarnation> {
     match kind {
@@ -21,6 +23,7 @@ pub(super) const fn ended(kind: &EventKind) -> Option<Incarnation> {
         | EventKind::OutputDegraded { .. }
         | EventKind::OutputRestored { .. }
         | EventKind::OutputRemoved { .. }
+        | EventKind::Agent(_)
         | EventKind::DaemonStarted { .. }
         | EventKind::DaemonDraining
         | EventKind::DaemonStopping => None,
@@ -46,6 +49,7 @@ pub(super) const fn is_essential(kind: &EventKind) -> bool {
         | EventKind::TerminalBell
         | EventKind::TerminalNotification { .. }
         | EventKind::OutputRemoved { .. }
+        | EventKind::Agent(_)
         | EventKind::DaemonStarted { .. }
         | EventKind::DaemonDraining
         | EventKind::DaemonStopping => false,
@@ -83,6 +87,7 @@ pub(super) fn payload(kind: &EventKind) -> Value {
             json!({"from": position_json(*from), "to": position_json(*to)})
         }
         EventKind::OutputRemoved { oldest } => json!({"oldest": position_json(*oldest)}),
+        EventKind::Agent(event) => agent::payload(event),
         EventKind::DaemonStarted { version } => json!({"version": version}),
     }
 }
@@ -125,7 +130,7 @@ pub(super) fn kind(type_name: &str, payload: &Value) -> Result<EventKind, String
         "daemon.started" => EventKind::DaemonStarted { version: text(payload, "version")? },
         "daemon.draining" => EventKind::DaemonDraining,
         "daemon.stopping" => EventKind::DaemonStopping,
-        other => return Err(format!("'{other}' is not a type of event")),
+        other => EventKind::Agent(agent::kind(other, payload)?),
     })
 }
 
@@ -157,11 +162,11 @@ fn size(payload: &Value) -> Result<TerminalSize, String> {
         .map_err(|error| error.to_string())
 }
 
-fn text(payload: &Value, field: &str) -> Result<String, String> {
+pub(super) fn text(payload: &Value, field: &str) -> Result<String, String> {
     payload[field].as_str().map(str::to_owned).ok_or_else(|| format!("no text '{field}'"))
 }
 
-fn number(payload: &Value, field: &str) -> Result<u64, String> {
+pub(super) fn number(payload: &Value, field: &str) -> Result<u64, String> {
     payload[field].as_u64().ok_or_else(|| format!("no number '{field}'"))
 }
 

@@ -1,5 +1,6 @@
 //! Events: an append-only table.
 
+mod agent;
 mod kind;
 mod prune;
 mod read;

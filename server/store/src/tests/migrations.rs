@@ -29,6 +29,21 @@ const FILLED: &str = "
     INSERT INTO audit_records VALUES (7, 3000, 'session.ended', '44444444-4444-4444-8444-444444444444',
         'daemon', x'7b7d', zeroblob(32));
     INSERT INTO audit_checkpoints VALUES (7, zeroblob(32), 3000, 'boot', zeroblob(32), zeroblob(64));
+    INSERT INTO hook_reports VALUES ('66666666-6666-4666-8666-666666666666',
+        '44444444-4444-4444-8444-444444444444', 1, 'claude', 'PreToolUse', x'7b7d', 2, zeroblob(32), 3000,
+        '77777777-7777-4777-8777-777777777777');
+    INSERT INTO decisions VALUES ('77777777-7777-4777-8777-777777777777',
+        '44444444-4444-4444-8444-444444444444', 1, '66666666-6666-4666-8666-666666666666', 'claude', 'Bash',
+        '{}', 'toolu_1', '/w', 'sub', zeroblob(32), '{}', '[]', '{}', 3000, 'allowed', 'person',
+        '88888888-8888-4888-8888-888888888888', 'uid:1', '', '{}', 4000);
+    INSERT INTO approvals VALUES ('88888888-8888-4888-8888-888888888888',
+        '77777777-7777-4777-8777-777777777777', '44444444-4444-4444-8444-444444444444', 1, 'tool_call',
+        zeroblob(32), 'make', 'uid:1', 1, 'protected', 'held', 3000, 5000, 'allowed', 'uid:1', 4000, '', '{}',
+        '99999999-9999-4999-8999-999999999999', 4100);
+    INSERT INTO grants VALUES ('99999999-9999-4999-8999-999999999999', 'workspace', '/w', 'Bash', NULL,
+        'Bash(make)', 'make', 'uid:1', 4000, '88888888-8888-4888-8888-888888888888', 9000, 'uid:1', 5000);
+    INSERT INTO session_agents VALUES ('22222222-2222-4222-8222-222222222222', 'uid:1', '/w', 'held',
+        'ungated', 'Bash ran', zeroblob(32), 2, 'c1', '/t', 'idle', 'hook', 3000, 4);
 ";
 
 type Dump = BTreeMap<String, Vec<String>>;

@@ -4,7 +4,10 @@ use diesel::sql_types::Text;
 use diesel::sqlite::Sqlite;
 
 use super::migrated;
-use crate::schema::{audit_checkpoints, audit_records, events, host, requests, sessions};
+use crate::schema::{
+    approvals, audit_checkpoints, audit_records, decisions, events, grants, hook_reports, host,
+    requests, session_agents, sessions,
+};
 
 #[derive(QueryableByName)]
 struct Named {
@@ -42,18 +45,35 @@ fn the_schema_in_the_code_is_that_of_a_migrated_database() {
     let directory = tempfile::tempdir().unwrap();
     let connection = &mut migrated(directory.path());
 
+    same_columns!(connection, approvals);
     same_columns!(connection, audit_checkpoints);
     same_columns!(connection, audit_records);
+    same_columns!(connection, decisions);
     same_columns!(connection, events);
+    same_columns!(connection, grants);
+    same_columns!(connection, hook_reports);
     same_columns!(connection, host);
     same_columns!(connection, requests);
+    same_columns!(connection, session_agents);
     same_columns!(connection, sessions);
 
     let tables = "SELECT name FROM sqlite_master WHERE type = 'table' \
                   AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY name";
     assert_eq!(
         names(connection, tables),
-        ["audit_checkpoints", "audit_records", "events", "host", "requests", "sessions"]
+        [
+            "approvals",
+            "audit_checkpoints",
+            "audit_records",
+            "decisions",
+            "events",
+            "grants",
+            "hook_reports",
+            "host",
+            "requests",
+            "session_agents",
+            "sessions"
+        ]
     );
 }
 

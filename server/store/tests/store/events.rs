@@ -1,6 +1,7 @@
 use codeplane_core::{
-    Event, EventKind, ExitStatus, Incarnation, NewEvent, Offset, OutputPosition, Revision,
-    SessionId, TerminalSize,
+    ActivityName, ActivitySource, AgentEvent, ApprovalId, ApprovalState, DecisionId, Event,
+    EventKind, ExitStatus, GrantId, HookEventId, Incarnation, NewEvent, Offset, Outcome,
+    OutputPosition, Revision, SessionId, TerminalSize,
 };
 use codeplane_store::{EventFilter, EventOrder, Keep, StoreError};
 
@@ -13,7 +14,7 @@ fn position(offset: u64) -> OutputPosition {
 fn every_kind() -> Vec<EventKind> {
     let incarnation = Incarnation(2);
     let text = || "a \"quote\", ü\u{1}\n".to_owned();
-    vec![
+    [
         EventKind::SessionCreated,
         EventKind::SessionStarted { incarnation },
         EventKind::SessionStopping,
@@ -36,6 +37,47 @@ fn every_kind() -> Vec<EventKind> {
         EventKind::DaemonStarted { version: "0.1.0".to_owned() },
         EventKind::DaemonDraining,
         EventKind::DaemonStopping,
+    ]
+    .into_iter()
+    .chain(every_agent_event().into_iter().map(EventKind::Agent))
+    .collect()
+}
+
+fn every_agent_event() -> Vec<AgentEvent> {
+    let text = || "a \"quote\", ü\u{1}\n".to_owned();
+    let (approval, grant) = (ApprovalId::random(), GrantId::random());
+    vec![
+        AgentEvent::HookReported {
+            report: HookEventId::random(),
+            provider: text(),
+            name: text(),
+            tool: text(),
+            tool_use_id: text(),
+        },
+        AgentEvent::DecisionMade {
+            decision: DecisionId::random(),
+            tool: text(),
+            outcome: Outcome::Denied,
+            source: text(),
+            by: text(),
+            reason: text(),
+        },
+        AgentEvent::ApprovalRequested {
+            approval,
+            tool: text(),
+            subject: text(),
+            expires_at: at(7),
+        },
+        AgentEvent::ApprovalResolved { approval, state: ApprovalState::Expired, by: text() },
+        AgentEvent::GrantCreated { grant, subject: text(), by: text() },
+        AgentEvent::GrantRevoked { grant, by: text() },
+        AgentEvent::GateChanged { gate: text(), reason: text() },
+        AgentEvent::ActivityChanged {
+            activity: ActivityName::WaitingForApproval,
+            source: ActivitySource::ProgramStatus,
+        },
+        AgentEvent::Violation { tool_use_id: text(), tool: text(), problem: text() },
+        AgentEvent::HooksEdited { path: text(), change: text() },
     ]
 }
 

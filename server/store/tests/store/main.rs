@@ -5,6 +5,7 @@ mod backup;
 mod disk;
 mod durability;
 mod events;
+mod judgement;
 mod kit;
 mod listing;
 mod opening;

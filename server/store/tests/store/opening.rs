@@ -81,7 +81,7 @@ async fn a_newer_schema_is_refused_and_stays_as_it_is() {
     sql(
         &lab.database(),
         "INSERT INTO __diesel_schema_migrations VALUES ('20991231000001', '2099-12-31'); \
-         CREATE TABLE approvals (id INTEGER); INSERT INTO approvals VALUES (1);",
+         CREATE TABLE forecasts (id INTEGER); INSERT INTO forecasts VALUES (1);",
     );
 
     let error = refused(lab.directory.path());
