@@ -7,7 +7,7 @@ use super::programs;
 use super::reach::{Reach, commands, has_args};
 use super::request::{Access, Analysis, Command, Mention, Request, Shell, Subject, Unit};
 use super::rule::{Effect, Target};
-use super::ruleset::{Holds, Ready, RuleSet};
+use super::ruleset::{Holds, Ready, ReadyAbout, RuleSet};
 use super::{glob, url};
 
 /// The answer to a request, and why.
@@ -173,17 +173,22 @@ impl Judge<'_> {
     }
 
     fn weigh_allow(&self, ready: &Ready, unit: &Unit, ground: &mut Ground) {
-        if !ready.names(&unit.tool) {
-            return;
+        let named = ready.abouts.iter().filter(|about| about.names(&unit.tool));
+        let fits = named.into_iter().any(|about| self.fits(ready, about, unit, ground));
+        if fits && self.holds(ready) == Holds::Yes {
+            ground.allow.push(ready.rule.id.clone());
         }
-        let fits = match (&unit.subject, &ready.rule.target) {
+    }
+
+    fn fits(&self, ready: &Ready, about: &ReadyAbout, unit: &Unit, ground: &mut Ground) -> bool {
+        match (&unit.subject, &about.target) {
             (Subject::Command(command), target) => {
                 self.allows_command(ready, target, command, ground)
             }
             (_, _) if !ready.rule.args_any.is_empty() => false,
             (_, Target::Everything) => true,
             (Subject::File { paths, .. }, Target::Path(_)) => paths.iter().all(|path| {
-                let fits = |path: &str| ready.paths.iter().any(|glob| glob.fits(path));
+                let fits = |path: &str| about.paths.iter().any(|glob| glob.fits(path));
                 fits(&normal(path)) && self.facts.resolved(path).is_some_and(fits)
             }),
             (Subject::Web(destination), Target::Domain(domain)) => {
@@ -196,9 +201,6 @@ impl Judge<'_> {
                 | Subject::ChangeDirectory { .. },
                 Target::Command(_) | Target::Path(_) | Target::Domain(_),
             ) => false,
-        };
-        if fits && self.holds(ready) == Holds::Yes {
-            ground.allow.push(ready.rule.id.clone());
         }
     }
 
@@ -321,11 +323,22 @@ impl Judge<'_> {
 
     /// Whether a rule that denies or asks is about a unit.
     fn reach(&self, ready: &Ready, unit: &Unit, views: &[View<'_>]) -> Reach {
-        let in_shell = unit.from_shell == Shell::Inside && ready.names_itself("Bash");
-        if !ready.names(&unit.tool) && !in_shell {
+        let reaches = |about: &ReadyAbout| self.reach_about(ready, about, unit, views);
+        ready.abouts.iter().map(reaches).max().unwrap_or(Reach::Not)
+    }
+
+    fn reach_about(
+        &self,
+        ready: &Ready,
+        about: &ReadyAbout,
+        unit: &Unit,
+        views: &[View<'_>],
+    ) -> Reach {
+        let in_shell = unit.from_shell == Shell::Inside && about.names_itself("Bash");
+        if !about.names(&unit.tool) && !in_shell {
             return Reach::Not;
         }
-        match &ready.rule.target {
+        match &about.target {
             Target::Everything if ready.rule.args_any.is_empty() => Reach::Surely,
             Target::Everything => Reach::from(commands(unit).any(|argv| has_args(ready, argv, 1))),
             Target::Command(pattern) => {
@@ -333,7 +346,7 @@ impl Judge<'_> {
                     pattern.reaches(argv) && has_args(ready, argv, pattern.words.len())
                 }))
             }
-            Target::Path(_) => self.reaches_path(ready, unit, views),
+            Target::Path(_) => self.reaches_path(about, unit, views),
             Target::Domain(domain) => {
                 let hosts = unit.hosts.iter().flat_map(|destination| &destination.hosts);
                 Reach::from(hosts.into_iter().any(|host| url::names(domain, host)))
@@ -341,21 +354,21 @@ impl Judge<'_> {
         }
     }
 
-    fn reaches_path(&self, ready: &Ready, unit: &Unit, views: &[View<'_>]) -> Reach {
+    fn reaches_path(&self, about: &ReadyAbout, unit: &Unit, views: &[View<'_>]) -> Reach {
         let fits = |path: &str| {
-            let known = |path: &str| ready.paths.iter().any(|glob| glob.fits(path));
+            let known = |path: &str| about.paths.iter().any(|glob| glob.fits(path));
             known(&normal(path)) || self.facts.resolved(path).is_some_and(known)
         };
         if let Subject::File { paths, .. } = &unit.subject {
             return Reach::from(paths.iter().any(|path| fits(path)));
         }
-        let known = |path: &str| ready.paths.iter().any(|glob| glob.fits(path));
+        let known = |path: &str| about.paths.iter().any(|glob| glob.fits(path));
         if views.iter().any(|view| known(&view.lexical) || view.resolved.is_some_and(known)) {
             return Reach::Surely;
         }
         let mut reach = Reach::Not;
         for mention in unit.mentions.iter().filter(|mention| !mention.globs.is_empty()) {
-            let pattern = ready.paths.iter().any(|glob| glob.meets(&mention.path, &mention.globs));
+            let pattern = about.paths.iter().any(|glob| glob.meets(&mention.path, &mention.globs));
             let found = self.facts.globs.get(&mention.path);
             let now = found.is_none_or(|found| {
                 found.as_ref().is_none_or(|paths| paths.iter().any(|path| fits(path)))

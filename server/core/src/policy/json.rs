@@ -1,6 +1,6 @@
 //! JSON, read strictly: what two readers could understand differently is kept visible.
 
-use std::str;
+use std::{fmt, str};
 
 /// How deep a document may nest before the rest of a branch is kept as [`Value::Bad`].
 const DEPTH: usize = 64;
@@ -30,12 +30,24 @@ impl Value {
     /// # Errors
     /// What is wrong, and at which byte.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let mut reader = Reader { bytes, at: 0 };
+        let read = Self::parse_with_places(bytes);
+        read.map(|(value, _)| value).map_err(|(problem, at)| format!("{problem} at byte {at}"))
+    }
+
+    /// Reads one document, and says at which bytes its parts begin: each value before what it
+    /// holds, each name of a member before its value.
+    pub(super) fn parse_with_places(
+        bytes: &[u8],
+    ) -> Result<(Self, Vec<usize>), (&'static str, usize)> {
+        let mut reader = Reader { bytes, at: 0, places: Vec::new() };
         let value = reader.value(0).and_then(|value| {
             reader.blanks();
             if reader.at == bytes.len() { Ok(value) } else { Err("text after the document") }
         });
-        value.map_err(|problem| format!("{problem} at byte {}", reader.at))
+        match value {
+            Ok(value) => Ok((value, reader.places)),
+            Err(problem) => Err((problem, reader.at)),
+        }
     }
 
     /// The member of that name; of several, the first.
@@ -105,9 +117,52 @@ impl Value {
     }
 }
 
+/// Compact JSON; what cannot be trusted is `null`.
+impl fmt::Display for Value {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null | Self::Bad(_) => to.write_str("null"),
+            Self::Bool(flag) => write!(to, "{flag}"),
+            Self::Number(text) => to.write_str(text),
+            Self::String(text) => write_string(to, text),
+            Self::List(items) => {
+                to.write_str("[")?;
+                for (at, item) in items.iter().enumerate() {
+                    to.write_str(if at > 0 { "," } else { "" })?;
+                    item.fmt(to)?;
+                }
+                to.write_str("]")
+            }
+            Self::Map(members) => {
+                to.write_str("{")?;
+                for (at, (name, value)) in members.iter().enumerate() {
+                    to.write_str(if at > 0 { "," } else { "" })?;
+                    write_string(to, name)?;
+                    to.write_str(":")?;
+                    value.fmt(to)?;
+                }
+                to.write_str("}")
+            }
+        }
+    }
+}
+
+fn write_string(to: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    to.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => write!(to, "\\{c}")?,
+            c if c.is_control() => write!(to, "\\u{:04x}", u32::from(c))?,
+            c => write!(to, "{c}")?,
+        }
+    }
+    to.write_str("\"")
+}
+
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    places: Vec<usize>,
 }
 
 type Read<T> = Result<T, &'static str>;
@@ -125,6 +180,7 @@ impl Reader<'_> {
 
     fn value(&mut self, depth: usize) -> Read<Value> {
         self.blanks();
+        self.places.push(self.at);
         match self.peek() {
             Some(b'{' | b'[') if depth >= DEPTH => self.skip_nested(),
             Some(b'{') => self.map(depth),
@@ -206,6 +262,7 @@ impl Reader<'_> {
             if self.peek() != Some(b'"') {
                 return Err("a member without a name");
             }
+            self.places.push(self.at);
             // A broken name keeps its member, as something that cannot be trusted.
             let (name, broken) = match self.string()? {
                 Ok(name) => (name, None),

@@ -7,6 +7,7 @@
 mod analyse;
 mod bash;
 mod command;
+mod document;
 mod escalation;
 mod evaluate;
 mod facts;
@@ -26,6 +27,7 @@ mod time;
 mod url;
 
 pub use analyse::analyse;
+pub use document::{Document, Finding, Format, Problem};
 pub use escalation::VERSION as ESCALATION_VERSION;
 pub use evaluate::{UnitVerdict, Verdict, evaluate};
 pub use facts::{FileFacts, FileKind, PathFacts, Questions, Resolution};

@@ -18,6 +18,13 @@ pub(crate) fn is_shell(command: &str) -> bool {
     is_one(SHELLS, command)
 }
 
+/// Whether a command runs scripts in a language of its own.
+pub(crate) fn is_interpreter(command: &str) -> bool {
+    let name = base_name(command);
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    is_shell(name) || INTERPRETERS.iter().any(|(known, ..)| *known == name || *known == stem)
+}
+
 pub(crate) fn is_evaluator(command: &str) -> bool {
     is_one(EVALUATORS, command)
 }

@@ -5,7 +5,7 @@ use super::ruleset::Ready;
 use super::{command, glob};
 
 /// Whether a rule is about a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reach {
     Not,
     /// A glob may lead there.

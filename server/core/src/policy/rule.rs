@@ -43,6 +43,23 @@ pub(crate) enum Target {
     Domain(String),
 }
 
+/// A tool that a rule names, and what the rule is about there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct About {
+    /// A name or glob; none: every tool.
+    pub(crate) tool: Option<String>,
+    pub(crate) target: Target,
+}
+
+/// A rule's subjects in the words of who wrote it, so that it can be written again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) tools: Vec<String>,
+    /// The member that names the target, and its text.
+    pub(crate) target: Option<(&'static str, String)>,
+    pub(crate) expires_at: Option<String>,
+}
+
 /// When a rule applies at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conditions {
@@ -58,9 +75,9 @@ pub(crate) struct Conditions {
 pub struct Rule {
     pub(crate) id: String,
     pub(crate) effect: Effect,
-    /// Names and globs; none: every tool.
-    pub(crate) tools: Vec<String>,
-    pub(crate) target: Target,
+    /// What it is about, at least one.
+    pub(crate) abouts: Vec<About>,
+    pub(crate) written: Written,
     pub(crate) args_any: Vec<String>,
     pub(crate) conditions: Conditions,
     pub(crate) reason: Option<String>,
@@ -102,6 +119,24 @@ impl Rule {
         self.four_eyes
     }
 
+    /// The rule that a shorthand such as `Bash(git log:*)` means; `position` makes up its name.
+    ///
+    /// # Errors
+    /// What is wrong with the shorthand.
+    pub fn of_shorthand(effect: Effect, text: &str, position: usize) -> Result<Self, String> {
+        let mut draft = Draft::new(effect, format!("rule-{}", position + 1));
+        draft.take("tool", &Value::String(text.to_owned()))?;
+        draft.finish()
+    }
+
+    /// The same rule under another name, such as `policy/rule` where the rules of several
+    /// policies form one set.
+    #[must_use]
+    pub fn named(mut self, id: String) -> Self {
+        self.id = id;
+        self
+    }
+
     /// Reads a rule; `position` makes up the name of one that has none.
     ///
     /// # Errors
@@ -114,7 +149,7 @@ impl Rule {
         let effect = text(value, "effect")?.ok_or("'effect' is missing")?;
         let effect =
             Effect::of_name(&effect).ok_or_else(|| format!("effect '{effect}' is unknown"))?;
-        let mut draft = Draft::new(effect, position);
+        let mut draft = Draft::new(effect, format!("rule-{}", position + 1));
         for (name, member) in members {
             draft.take(name, member).map_err(|problem| format!("{name}: {problem}"))?;
         }
@@ -125,16 +160,17 @@ impl Rule {
 /// A rule of which some members have been read.
 pub(super) struct Draft {
     rule: Rule,
+    tools: Vec<(String, Option<Target>)>,
     targets: Vec<Target>,
 }
 
 impl Draft {
-    fn new(effect: Effect, position: usize) -> Self {
+    pub(super) fn new(effect: Effect, id: String) -> Self {
         let rule = Rule {
-            id: format!("rule-{}", position + 1),
+            id,
             effect,
-            tools: Vec::new(),
-            target: Target::Everything,
+            abouts: Vec::new(),
+            written: Written::default(),
             args_any: Vec::new(),
             conditions: Conditions::default(),
             reason: None,
@@ -143,24 +179,39 @@ impl Draft {
             four_eyes: false,
             examples: Examples::default(),
         };
-        Self { rule, targets: Vec::new() }
+        Self { rule, tools: Vec::new(), targets: Vec::new() }
     }
 
-    fn take(&mut self, name: &str, value: &Value) -> Result<(), String> {
+    /// Takes one member of a rule.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn take(&mut self, name: &str, value: &Value) -> Result<(), String> {
         let rule = &mut self.rule;
         match name {
             "effect" => {}
             "id" => rule.id = one(value)?,
             "tool" => {
-                for tool in list(value)? {
-                    let (tool, target) = shorthand::read(&tool)?;
-                    rule.tools.push(tool);
-                    self.targets.extend(target);
+                rule.written.tools = list(value)?;
+                for tool in &rule.written.tools {
+                    self.tools.push(shorthand::read(tool)?);
                 }
             }
-            "command" => self.targets.push(Target::Command(CommandPattern::parse(&one(value)?)?)),
-            "path" => self.targets.push(Target::Path(one(value)?)),
-            "domain" => self.targets.push(Target::Domain(url::domain_pattern(&one(value)?)?)),
+            "command" => {
+                let text = one(value)?;
+                self.targets.push(Target::Command(CommandPattern::parse(&text)?));
+                rule.written.target = Some(("command", text));
+            }
+            "path" => {
+                let text = one(value)?;
+                self.targets.push(Target::Path(text.clone()));
+                rule.written.target = Some(("path", text));
+            }
+            "domain" => {
+                let text = one(value)?;
+                self.targets.push(Target::Domain(url::domain_pattern(&text)?));
+                rule.written.target = Some(("domain", text));
+            }
             "args_any" => rule.args_any = list(value)?,
             "provider" => rule.conditions.provider = list(value)?,
             "user" => rule.conditions.user = list(value)?,
@@ -174,6 +225,7 @@ impl Draft {
                 let at = one(value)?;
                 let ms = time::parse(&at).ok_or_else(|| format!("'{at}' is no RFC 3339 time"))?;
                 rule.expires_ms = Some(ms);
+                rule.written.expires_at = Some(at);
             }
             "examples" => rule.examples = examples(value)?,
             _ => return Err("is not a member of a rule".to_owned()),
@@ -181,14 +233,27 @@ impl Draft {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Rule, String> {
-        let mut targets = self.targets.into_iter();
-        if let Some(target) = targets.next() {
-            self.rule.target = target;
+    /// A target of its own member is that of every tool which has none in parentheses.
+    pub(super) fn finish(mut self) -> Result<Rule, String> {
+        const ONE: &str = "a rule is about one command, path or domain";
+        if self.targets.len() > 1 {
+            return Err(ONE.to_owned());
         }
-        if targets.next().is_some() {
-            return Err("a rule is about one command, path or domain".to_owned());
+        let shared = self.targets.pop();
+        let is_free = self.tools.is_empty() || self.tools.iter().any(|(_, own)| own.is_none());
+        if shared.is_some() && !is_free {
+            return Err(ONE.to_owned());
         }
+        let shared = shared.unwrap_or(Target::Everything);
+        self.rule.abouts = if self.tools.is_empty() {
+            vec![About { tool: None, target: shared }]
+        } else {
+            let about = |(tool, own): (String, Option<Target>)| About {
+                tool: Some(tool),
+                target: own.unwrap_or_else(|| shared.clone()),
+            };
+            self.tools.into_iter().map(about).collect()
+        };
         Ok(self.rule)
     }
 }

@@ -5,7 +5,7 @@ use super::glob::{self, PathGlob};
 use super::path::{Places, absolute, normal};
 use super::protected::Protected;
 use super::request::Request;
-use super::rule::{Effect, Rule, Target};
+use super::rule::{About, Effect, Rule, Target};
 
 /// Rules, ready to judge. Their order has no influence.
 #[derive(Clone, Debug)]
@@ -21,15 +21,25 @@ pub struct RuleSet {
 #[derive(Clone, Debug)]
 pub(super) struct Ready {
     pub(super) rule: Rule,
-    tools: Vec<ToolName>,
+    pub(super) abouts: Vec<ReadyAbout>,
+    cwd: Vec<PathGlob>,
+}
+
+/// One subject of a rule.
+#[derive(Clone, Debug)]
+pub(super) struct ReadyAbout {
+    tool: ToolName,
+    pub(super) target: Target,
     /// The path pattern in each of its spellings.
     pub(super) paths: Vec<PathGlob>,
-    cwd: Vec<PathGlob>,
 }
 
 #[derive(Clone, Debug)]
 enum ToolName {
+    Every,
     Exact(String),
+    /// `mcp__server` forbids all tools of that server.
+    Server(String),
     Glob(String),
 }
 
@@ -61,38 +71,10 @@ impl RuleSet {
 
 impl Ready {
     fn new(rule: Rule, places: &Places, facts: &dyn FileFacts) -> Self {
-        let tools = rule.tools.iter().map(|tool| {
-            if tool.contains(['*', '?']) {
-                ToolName::Glob(tool.clone())
-            } else {
-                ToolName::Exact(tool.clone())
-            }
-        });
-        let paths = match &rule.target {
-            Target::Path(pattern) => spellings(pattern, places, facts),
-            Target::Everything | Target::Command(_) | Target::Domain(_) => Vec::new(),
-        };
+        let ready = |about: &About| ReadyAbout::new(about, rule.effect, places, facts);
+        let abouts = rule.abouts.iter().map(ready).collect();
         let cwd = rule.conditions.cwd.iter().flat_map(|c| spellings(c, places, facts)).collect();
-        Self { tools: tools.collect(), paths, cwd, rule }
-    }
-
-    /// Whether it is about a tool; one without tools is about all.
-    pub(super) fn names(&self, tool: &str) -> bool {
-        self.tools.is_empty() || self.names_itself(tool)
-    }
-
-    pub(super) fn names_itself(&self, tool: &str) -> bool {
-        self.tools.iter().any(|name| match name {
-            ToolName::Exact(name) => name == tool || self.is_server_of(name, tool),
-            ToolName::Glob(glob) => glob::fits(glob, tool),
-        })
-    }
-
-    /// `mcp__server` forbids all tools of that server.
-    fn is_server_of(&self, name: &str, tool: &str) -> bool {
-        self.rule.effect != Effect::Allow
-            && name.strip_prefix("mcp__").is_some_and(|server| !server.contains("__"))
-            && tool.strip_prefix(name).is_some_and(|rest| rest.starts_with("__"))
+        Self { abouts, cwd, rule }
     }
 
     pub(super) fn holds(&self, request: &Request, cwd: Option<&str>) -> Holds {
@@ -129,6 +111,42 @@ impl Ready {
             Effect::Ask | Effect::Deny => lexical || resolved == Some(true),
         };
         if holds { Holds::Yes } else { Holds::No }
+    }
+}
+
+impl ReadyAbout {
+    fn new(about: &About, effect: Effect, places: &Places, facts: &dyn FileFacts) -> Self {
+        let is_server = |name: &str| {
+            effect != Effect::Allow
+                && name.strip_prefix("mcp__").is_some_and(|server| !server.contains("__"))
+        };
+        let tool = match about.tool.clone() {
+            None => ToolName::Every,
+            Some(tool) if tool.contains(['*', '?']) => ToolName::Glob(tool),
+            Some(tool) if is_server(&tool) => ToolName::Server(tool),
+            Some(tool) => ToolName::Exact(tool),
+        };
+        let paths = match &about.target {
+            Target::Path(pattern) => spellings(pattern, places, facts),
+            Target::Everything | Target::Command(_) | Target::Domain(_) => Vec::new(),
+        };
+        Self { tool, target: about.target.clone(), paths }
+    }
+
+    /// Whether it is about a tool; one without tools is about all.
+    pub(super) fn names(&self, tool: &str) -> bool {
+        matches!(self.tool, ToolName::Every) || self.names_itself(tool)
+    }
+
+    pub(super) fn names_itself(&self, tool: &str) -> bool {
+        match &self.tool {
+            ToolName::Every => false,
+            ToolName::Exact(name) => name == tool,
+            ToolName::Server(name) => tool
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with("__")),
+            ToolName::Glob(glob) => glob::fits(glob, tool),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod conditions;
+mod documents;
 mod escalations;
 mod kit;
 mod laws;

@@ -34,7 +34,7 @@ pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
 }
 
 /// Wrappers whose every use runs something; those with their own rows are looked at closely.
-fn is_running(name: &str) -> bool {
+pub(crate) fn is_running(name: &str) -> bool {
     let has_rows = ROWS.iter().any(|row| row.program == name)
         || SAFE_VERBS.iter().any(|(program, _)| *program == name);
     names::WRAPPERS.contains(&name) && !has_rows && !names::SHELLS.contains(&name)
