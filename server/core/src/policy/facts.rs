@@ -74,6 +74,10 @@ impl Resolution {
         self.paths.get(path)?.resolved.as_deref()
     }
 
+    pub(crate) fn exists(&self, path: &str) -> bool {
+        self.kind(path) != FileKind::Missing
+    }
+
     pub(crate) fn kind(&self, path: &str) -> FileKind {
         self.paths.get(path).map_or(FileKind::Special, |facts| facts.kind)
     }

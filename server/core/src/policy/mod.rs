@@ -29,7 +29,10 @@ mod url;
 pub use analyse::analyse;
 pub use document::{Document, Finding, Format, Problem};
 pub use escalation::VERSION as ESCALATION_VERSION;
-pub use evaluate::{UnitVerdict, Verdict, evaluate};
+pub use evaluate::{
+    Grant, GrantScope, GrantSet, Grantable, NamedPath, Suggestion, UnitVerdict, Verdict, evaluate,
+    evaluate_with_grants, suggest,
+};
 pub use facts::{FileFacts, FileKind, PathFacts, Questions, Resolution};
 pub use json::Value;
 pub use path::Places;

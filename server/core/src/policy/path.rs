@@ -1,5 +1,9 @@
 //! Paths, as far as their text goes.
 
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+
 /// Where paths begin that are not absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
@@ -34,6 +38,12 @@ pub(crate) fn absolute(path: &str, base: Option<&str>, home: &str) -> Option<Str
         return Some(path.to_owned());
     }
     base.filter(|base| base.starts_with('/')).map(|base| format!("{base}/{path}"))
+}
+
+/// A path in the one spelling of its characters (NFC): for file systems that do not tell the
+/// spellings apart.
+pub(crate) fn composed(path: &str) -> Cow<'_, str> {
+    if path.is_ascii() { Cow::Borrowed(path) } else { Cow::Owned(path.nfc().collect()) }
 }
 
 /// Whether a path is that directory or inside it.

@@ -1,6 +1,7 @@
 //! Paths that decide what agents may do, and that no rule opens to them.
 
 use super::glob::PathGlob;
+use super::path::composed;
 
 /// Anywhere.
 const ANYWHERE: &[&str] = &[
@@ -44,12 +45,14 @@ pub(crate) struct Protected(Vec<PathGlob>);
 
 impl Protected {
     pub(crate) fn of(home: &str) -> Self {
-        let at_home = AT_HOME.iter().map(|path| PathGlob::new(&format!("{home}/{path}")));
+        let at_home =
+            AT_HOME.iter().map(|path| PathGlob::new(&composed(&format!("{home}/{path}"))));
         Self(ANYWHERE.iter().map(|path| PathGlob::new(path)).chain(at_home).collect())
     }
 
     pub(crate) fn holds(&self, path: &str) -> bool {
-        self.0.iter().any(|glob| glob.fits(path))
+        let path = composed(path);
+        self.0.iter().any(|glob| glob.fits(&path))
     }
 
     pub(crate) fn meets(&self, path: &str, globs: &[usize]) -> bool {

@@ -2,9 +2,9 @@
 
 use super::facts::FileFacts;
 use super::glob::{self, PathGlob};
-use super::path::{Places, absolute, normal};
+use super::path::{Places, absolute, composed, normal};
 use super::protected::Protected;
-use super::request::Request;
+use super::request::{Request, Unit};
 use super::rule::{About, Effect, Rule, Target};
 
 /// Rules, ready to judge. Their order has no influence.
@@ -69,11 +69,24 @@ impl RuleSet {
     }
 }
 
+impl RuleSet {
+    /// The rules that may be about a unit.
+    pub(super) fn about(&self, _unit: &Unit) -> impl Iterator<Item = &Ready> {
+        self.rules.iter()
+    }
+}
+
 impl Ready {
     fn new(rule: Rule, places: &Places, facts: &dyn FileFacts) -> Self {
         let ready = |about: &About| ReadyAbout::new(about, rule.effect, places, facts);
         let abouts = rule.abouts.iter().map(ready).collect();
-        let cwd = rule.conditions.cwd.iter().flat_map(|c| spellings(c, places, facts)).collect();
+        let cwd = rule
+            .conditions
+            .cwd
+            .iter()
+            .flat_map(|c| spellings(c, places, facts))
+            .map(|path| PathGlob::new(&path))
+            .collect();
         Self { abouts, cwd, rule }
     }
 
@@ -127,9 +140,15 @@ impl ReadyAbout {
             Some(tool) => ToolName::Exact(tool),
         };
         let paths = match &about.target {
-            Target::Path(pattern) => spellings(pattern, places, facts),
+            // Refusals are compared in one spelling of characters, allowances in the written one.
+            Target::Path(pattern) if effect == Effect::Allow => spellings(pattern, places, facts),
+            Target::Path(pattern) => spellings(pattern, places, facts)
+                .iter()
+                .map(|path| composed(path).into_owned())
+                .collect(),
             Target::Everything | Target::Command(_) | Target::Domain(_) => Vec::new(),
         };
+        let paths = paths.iter().map(|path| PathGlob::new(path)).collect();
         Self { tool, target: about.target.clone(), paths }
     }
 
@@ -160,7 +179,7 @@ fn one_of(wanted: &[String], value: Option<&str>) -> Holds {
 }
 
 /// A path pattern as it was written, and with its literal beginning resolved.
-fn spellings(pattern: &str, places: &Places, facts: &dyn FileFacts) -> Vec<PathGlob> {
+fn spellings(pattern: &str, places: &Places, facts: &dyn FileFacts) -> Vec<String> {
     let base = places.workspace.as_deref().unwrap_or("/");
     let Some(path) = absolute(pattern, Some(base), &places.home) else { return Vec::new() };
     let path = normal(&path);
@@ -168,9 +187,9 @@ fn spellings(pattern: &str, places: &Places, facts: &dyn FileFacts) -> Vec<PathG
         path.find(['*', '?']).map_or(path.len(), |wild| path[..wild].rfind('/').unwrap_or(0));
     let (prefix, rest) = path.split_at(literal);
     let prefix = if prefix.is_empty() { "/" } else { prefix };
-    let mut globs = vec![PathGlob::new(&path)];
+    let mut globs = vec![path.clone()];
     if let Some(resolved) = facts.path(prefix).resolved.filter(|resolved| resolved != prefix) {
-        globs.push(PathGlob::new(&normal(&format!("{resolved}{rest}"))));
+        globs.push(normal(&format!("{resolved}{rest}")));
     }
     globs
 }

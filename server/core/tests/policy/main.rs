@@ -8,6 +8,7 @@
 mod conditions;
 mod documents;
 mod escalations;
+mod grants;
 mod kit;
 mod laws;
 mod limits;

@@ -8,7 +8,7 @@ mod verbs;
 pub use table::VERSION;
 
 use super::command::{base_name, is_long};
-use super::names;
+use super::{names, programs};
 use table::{ROWS, Row};
 use verbs::{ALWAYS, DEEP_VERBS, SAFE_VERBS};
 
@@ -31,6 +31,20 @@ pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
         .or_else(|| by_option(name, argv, spelled))
         .or_else(|| by_script(name, argv, spelled))
         .or_else(|| by_shape(name, argv, spelled))
+}
+
+/// How many words of a command tell what it does, whatever follows: the program and its
+/// sub-command, or a known program alone. None where no words do.
+pub(crate) fn prefix_words(argv: &[&str]) -> Option<usize> {
+    let name = *argv.first()?;
+    if programs::is_interpreter(name) || is_running(name) || ALWAYS.contains(&name) {
+        return None;
+    }
+    if let Some((_, safe)) = SAFE_VERBS.iter().find(|(program, _)| *program == name) {
+        return argv.get(1).is_some_and(|verb| safe.contains(verb)).then_some(2);
+    }
+    let is_known = ROWS.iter().any(|row| row.program == name) || names::READERS.contains(&name);
+    is_known.then_some(1)
 }
 
 /// Wrappers whose every use runs something; those with their own rows are looked at closely.

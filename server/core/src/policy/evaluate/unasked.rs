@@ -1,0 +1,101 @@
+//! What asks whatever the rules say.
+
+use super::super::facts::FileKind;
+use super::super::path::{is_inside, normal};
+use super::super::programs;
+use super::super::request::{Access, Command, Mention, Subject, Unit};
+use super::{Grantable, Judge};
+
+/// Why something asks although no rule does.
+pub(super) struct Unasked {
+    pub(super) text: String,
+    pub(super) grantable: Grantable,
+}
+
+impl Unasked {
+    fn new(text: String) -> Self {
+        Self { grantable: Grantable::ExactOnly(text.clone()), text }
+    }
+
+    fn protected(path: &str) -> Self {
+        let text = format!("{path} is protected");
+        Self { grantable: Grantable::No(text.clone()), text }
+    }
+}
+
+impl Judge<'_> {
+    pub(super) fn unasked(&self, unit: &Unit) -> Vec<Unasked> {
+        let mut found: Vec<Unasked> =
+            unit.opaque.iter().map(|why| Unasked::new(format!("opaque: {why}"))).collect();
+        match &unit.subject {
+            Subject::File { paths, access } => {
+                found.extend(paths.iter().filter_map(|path| self.file(path, *access)));
+            }
+            Subject::ChangeDirectory { paths, .. } => {
+                if !paths.iter().all(|path| self.is_in_workspace(path)) {
+                    found.push(Unasked::new("a cd out of the workspace".to_owned()));
+                }
+            }
+            Subject::Command(command) => found.extend(self.protected_argument(unit, command)),
+            Subject::Web(_) | Subject::Whole => {}
+        }
+        found
+    }
+
+    fn file(&self, path: &str, access: Access) -> Option<Unasked> {
+        let lexical = normal(path);
+        let Some(resolved) = self.facts.resolved(path) else {
+            return Some(Unasked::new(format!("{lexical} cannot be resolved")));
+        };
+        let both = [lexical.as_str(), resolved];
+        if access == Access::Write && both.iter().any(|path| self.rules.protected.holds(path)) {
+            return Some(Unasked::protected(&lexical));
+        }
+        let system = |path: &&str| ["/proc", "/sys", "/dev"].iter().any(|top| is_inside(path, top));
+        let why = match (self.facts.kind(path), access) {
+            _ if both.iter().any(system) => "belongs to the system",
+            (FileKind::Special, _) => "is no regular file",
+            (FileKind::Directory, Access::Read | Access::Write) => "is a directory",
+            (FileKind::Linked, Access::Write) => "has other names",
+            (FileKind::Directory | FileKind::Linked, Access::Search)
+            | (FileKind::Linked, Access::Read)
+            | (FileKind::Missing | FileKind::Regular, _) => return None,
+        };
+        Some(Unasked::new(format!("{lexical} {why}")))
+    }
+
+    fn protected_argument(&self, unit: &Unit, command: &Command) -> Option<Unasked> {
+        let argv: Vec<&str> =
+            command.words[command.prefix..].iter().map(|word| word.text.as_str()).collect();
+        if programs::is_reader(&argv) {
+            return None;
+        }
+        let mut arguments = unit.mentions.iter().filter(|mention| mention.argument);
+        let found = arguments.find(|mention| self.is_protected(mention));
+        found.map(|mention| Unasked::protected(&normal(&mention.path)))
+    }
+
+    fn is_protected(&self, mention: &Mention) -> bool {
+        let protected = &self.rules.protected;
+        if !mention.globs.is_empty() {
+            let found = self.facts.globs.get(&mention.path).and_then(Option::as_ref);
+            return protected.meets(&mention.path, &mention.globs)
+                && found.is_none_or(|found| !found.is_empty())
+                || found.into_iter().flatten().any(|path| self.is_protected_path(path));
+        }
+        (self.facts.exists(&mention.path) || !mention.bare) && self.is_protected_path(&mention.path)
+    }
+
+    fn is_protected_path(&self, path: &str) -> bool {
+        let protected = &self.rules.protected;
+        protected.holds(&normal(path))
+            || self.facts.resolved(path).is_some_and(|resolved| protected.holds(resolved))
+    }
+
+    pub(super) fn is_in_workspace(&self, path: &str) -> bool {
+        let Some(workspace) = self.request.workspace.as_deref() else { return false };
+        let resolved = self.facts.resolved(path).zip(self.facts.resolved(workspace));
+        is_inside(&normal(path), &normal(workspace))
+            && resolved.is_some_and(|(path, workspace)| is_inside(path, workspace))
+    }
+}
