@@ -3,6 +3,7 @@
 //! Three layers: `grpc` converts, `app` decides what happens and in which order, beneath it are
 //! `codeplane-core` (pure rules), `codeplane-store` (rows) and `session` (live sessions).
 
+mod agents;
 mod app;
 mod clock;
 mod config;

@@ -1,0 +1,79 @@
+//! How an agent is started so that its hooks reach us.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where a call that has to be asked about waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// In the hook, until somebody decides.
+    Held,
+    /// In the agent's own dialog.
+    AgentDialog,
+}
+
+/// What is known before an agent starts.
+#[derive(Clone, Copy)]
+pub(crate) struct LaunchContext<'a> {
+    /// Program and arguments as the user gave them; never empty.
+    pub(crate) command: &'a [String],
+    /// Where it starts, absolute.
+    pub(crate) cwd: &'a Path,
+    /// Its user's home, absolute.
+    pub(crate) home: &'a Path,
+    /// Its whole environment.
+    pub(crate) env: &'a BTreeMap<String, String>,
+    /// Where our files of this incarnation lie, absolute.
+    pub(crate) directory: &'a Path,
+    /// The hook program, its path absolute, and its first arguments: `hook AGENT …` follows.
+    pub(crate) hook: &'a [String],
+    /// Where questions wait.
+    pub(crate) gate: Gate,
+    /// The id to give the conversation where the agent takes one; a UUID.
+    pub(crate) conversation: Option<&'a str>,
+    /// What a file holds; none: it cannot be read.
+    pub(crate) read: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
+}
+
+/// How to start it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Launch {
+    /// Program and arguments.
+    pub(crate) command: Vec<String>,
+    /// What to add to its environment.
+    pub(crate) env: BTreeMap<String, String>,
+    /// What to write before, mode 0600, directories 0700.
+    pub(crate) files: Vec<LaunchFile>,
+    /// Settings that can change what its hooks do.
+    pub(crate) watched: Vec<PathBuf>,
+    /// What it will ask on its screen before it starts: we answer none of it.
+    pub(crate) dialogs: Vec<Dialog>,
+    /// What the user should know, a line each.
+    pub(crate) warnings: Vec<String>,
+    /// Why its calls cannot be judged, if so.
+    pub(crate) ungated: Option<String>,
+    /// The conversation's id, if it is known before the start.
+    pub(crate) conversation: Option<String>,
+}
+
+/// A file that an agent needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LaunchFile {
+    /// Where, absolute, below the context's directory.
+    pub(crate) path: PathBuf,
+    /// What it holds.
+    pub(crate) content: Vec<u8>,
+}
+
+/// A dialog of the first run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Theme and account.
+    Onboarding,
+    /// Whether the API key of the environment may be used.
+    ApiKey,
+    /// Whether the directory is trusted; hooks do not run before.
+    WorkspaceTrust,
+    /// Whether hooks are trusted.
+    HookTrust,
+}

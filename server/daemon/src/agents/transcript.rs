@@ -1,0 +1,31 @@
+//! What an agent's transcript says of tool calls.
+
+/// One fact of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TranscriptFact {
+    /// The model asked for a tool.
+    ToolUse {
+        /// The call's id.
+        tool_use_id: String,
+        /// The tool, by the name that rules use.
+        tool: String,
+        /// JSON text of its input.
+        input_text: String,
+    },
+    /// A call has its result.
+    ToolResult {
+        /// The call's id.
+        tool_use_id: String,
+        /// What became of it.
+        fate: ToolFate,
+    },
+}
+
+/// What became of a tool call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToolFate {
+    /// It ran, with whatever result.
+    Ran,
+    /// It was refused: nothing ran.
+    Refused,
+}
