@@ -133,3 +133,12 @@ pub(crate) struct Unreadable {
     /// Whether it is, or may be, an event whose answer decides: then it must be answered by a refusal.
     pub(crate) gating: bool,
 }
+
+/// One thing that a call has to be allowed as.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked {
+    /// Whose rules judge it.
+    pub(crate) tool: String,
+    /// The input they judge, or why there is none.
+    pub(crate) input: Result<Value, String>,
+}

@@ -3,14 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where a call that has to be asked about waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gate {
-    /// In the hook, until somebody decides.
-    Held,
-    /// In the agent's own dialog.
-    AgentDialog,
-}
+use codeplane_core::GateMode;
 
 /// What is known before an agent starts.
 #[derive(Clone, Copy)]
@@ -28,7 +21,7 @@ pub(crate) struct LaunchContext<'a> {
     /// The hook program, its path absolute, and its first arguments: `hook AGENT …` follows.
     pub(crate) hook: &'a [String],
     /// Where questions wait.
-    pub(crate) gate: Gate,
+    pub(crate) gate: GateMode,
     /// The id to give the conversation where the agent takes one; a UUID.
     pub(crate) conversation: Option<&'a str>,
     /// What a file holds; none: it cannot be read.
@@ -76,4 +69,18 @@ pub(crate) enum Dialog {
     WorkspaceTrust,
     /// Whether hooks are trusted.
     HookTrust,
+}
+
+/// The last part of a program's path.
+pub(super) fn basename(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
+
+/// `word` as one word of a shell.
+pub(super) fn shell_word(word: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "/._-:=@%+,".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }

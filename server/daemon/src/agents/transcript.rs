@@ -19,6 +19,15 @@ pub(crate) enum TranscriptFact {
         /// What became of it.
         fate: ToolFate,
     },
+    /// The agent was asked for something that it shows no hook.
+    Unseen {
+        /// The call's id.
+        tool_use_id: String,
+        /// The tool, as the agent calls it.
+        tool: String,
+        /// What nobody could judge.
+        what: String,
+    },
 }
 
 /// What became of a tool call.
@@ -28,4 +37,6 @@ pub(crate) enum ToolFate {
     Ran,
     /// It was refused: nothing ran.
     Refused,
+    /// It was broken off: it may have begun.
+    Interrupted,
 }

@@ -1,0 +1,19 @@
+//! Claude Code, as version 2.1.329 behaves.
+
+mod answer;
+mod arguments;
+mod dialogs;
+mod hook;
+mod launch;
+mod questions;
+mod settings;
+mod transcript;
+mod watch;
+
+pub(super) use answer::answer;
+pub(super) use arguments::program_end;
+pub(super) use hook::{CALL, DIALECT, is_gating};
+pub(super) use launch::launch;
+pub(super) use questions::{answer as answer_questions, interaction};
+pub(super) use transcript::line as transcript_line;
+pub(super) use watch::{hooks_touched, transcript_path, watched_settings};

@@ -1,0 +1,103 @@
+//! Files that change what Claude Code 2.1.329 does with hooks, and where it writes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+/// Settings of the machine's administrator.
+pub(super) const MANAGED: &str = "/etc/claude-code/managed-settings.json";
+
+/// The directory of the user's settings and transcripts.
+pub(super) fn configuration(home: &Path, env: &BTreeMap<String, String>) -> PathBuf {
+    match env.get("CLAUDE_CONFIG_DIR").filter(|path| !path.is_empty()) {
+        Some(path) => PathBuf::from(path),
+        None => home.join(".claude"),
+    }
+}
+
+/// Settings that can change what hooks do, there or not.
+pub(in super::super) fn watched_settings(
+    home: &Path,
+    cwd: &Path,
+    env: &BTreeMap<String, String>,
+) -> Vec<PathBuf> {
+    let project = cwd.join(".claude");
+    vec![
+        configuration(home, env).join("settings.json"),
+        project.join("settings.json"),
+        project.join("settings.local.json"),
+        PathBuf::from(MANAGED),
+    ]
+}
+
+/// Where the transcript of a conversation lies: the working directory's name with everything but letters and digits
+/// replaced.
+pub(in super::super) fn transcript_path(
+    home: &Path,
+    cwd: &Path,
+    env: &BTreeMap<String, String>,
+    conversation: &str,
+) -> PathBuf {
+    let slug = |char: char| if char.is_ascii_alphanumeric() { char } else { '-' };
+    let project: String = cwd.to_string_lossy().chars().map(slug).collect();
+    let file = format!("{conversation}.jsonl");
+    configuration(home, env).join("projects").join(project).join(file)
+}
+
+/// What an edit changed about hooks; none: nothing.
+pub(in super::super) fn hooks_touched(
+    before: Option<&[u8]>,
+    after: Option<&[u8]>,
+) -> Option<String> {
+    let (before, after) = (settings(before), settings(after));
+    let Ok(after) = after else {
+        return before.is_ok().then(|| "the file is no JSON object any more".to_owned());
+    };
+    let before = before.unwrap_or_default();
+    let mut changes = Vec::new();
+    for name in ["disableAllHooks", "allowManagedHooksOnly"] {
+        match (before.get(name), after.get(name)) {
+            (old, new) if old == new => {}
+            (_, Some(value)) => changes.push(format!("'{name}' is now {value}")),
+            (_, None) => changes.push(format!("'{name}' was removed")),
+        }
+    }
+    if before.get("hooks") != after.get("hooks") {
+        changes.push(format!("hooks changed: {}", events(&before, &after)));
+    }
+    for name in VARIABLES {
+        let variable = |settings: &Map<String, Value>| settings.get("env")?.get(*name).cloned();
+        if variable(&before) != variable(&after) {
+            changes.push(format!("variable {name} changed"));
+        }
+    }
+    (!changes.is_empty()).then(|| changes.join("; "))
+}
+
+/// Variables that switch hooks off or get into them.
+const VARIABLES: &[&str] =
+    &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE", "LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH"];
+
+fn settings(text: Option<&[u8]>) -> Result<Map<String, Value>, serde_json::Error> {
+    text.map_or_else(|| Ok(Map::new()), serde_json::from_slice)
+}
+
+/// Which events have other hooks now.
+pub(in super::super) fn events(before: &Map<String, Value>, after: &Map<String, Value>) -> String {
+    let hooks = |settings: &Map<String, Value>| {
+        settings.get("hooks").and_then(Value::as_object).cloned().unwrap_or_default()
+    };
+    let (before, after) = (hooks(before), hooks(after));
+    let mut changed: Vec<&str> = before
+        .keys()
+        .chain(after.keys())
+        .filter(|event| before.get(*event) != after.get(*event))
+        .map(String::as_str)
+        .collect();
+    changed.sort_unstable();
+    changed.dedup();
+    let shown: Vec<String> =
+        changed.iter().take(8).map(|event| event.escape_debug().to_string()).collect();
+    if shown.is_empty() { "their form".to_owned() } else { shown.join(", ") }
+}
