@@ -253,7 +253,7 @@ fn no_answer(limit: Duration) -> Error {
     }
 }
 
-fn connect_error(error: tonic::transport::Error, endpoint: &Endpoint) -> Error {
+pub(crate) fn connect_error(error: tonic::transport::Error, endpoint: &Endpoint) -> Error {
     let kind = io_error_kind(&error);
     match (kind, endpoint.socket_path()) {
         (Some(kind @ (io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)), Some(path)) => {

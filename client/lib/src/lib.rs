@@ -25,6 +25,7 @@ mod display;
 mod endpoint;
 mod error;
 mod follow;
+mod hook;
 mod options;
 mod paths;
 mod retry;
@@ -44,6 +45,7 @@ pub use display::{DisplayFilter, Screen, TextFilter, is_printable};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Error, Violation};
 pub use follow::TerminalEvent;
+pub use hook::{HookError, HookEvent, HookReporter, Patience};
 pub use options::{
     AttachOptions, ConnectOptions, OnUnavailable, Queries, Rejoin, Remedy, RemedyFuture,
     Unavailability,

@@ -48,7 +48,8 @@ fn look(
     })
 }
 
-fn is_ours(uid: u32) -> bool {
+/// Whether `uid` is this user or root.
+pub(crate) fn is_ours(uid: u32) -> bool {
     uid == 0 || uid == nix::unistd::geteuid().as_raw()
 }
 
