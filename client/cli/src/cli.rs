@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    attach, backup, completions, daemon, doctor, drain, events, get, keys, kill, label, ls, man,
-    policy, redraw, rename, resize, rm, run, screen, send, stop, tail, version, wait,
+    attach, backup, completions, daemon, doctor, drain, events, get, hook, keys, kill, label, ls,
+    man, policy, redraw, rename, resize, rm, run, screen, send, stop, tail, version, wait,
 };
 use crate::context::DaemonFlags;
 
@@ -52,6 +52,7 @@ pub(crate) enum Command {
     Label(label::Args),
     Events(events::Args),
     Policy(policy::Args),
+    Hook(hook::Args),
     Daemon(daemon::Args),
     Backup(backup::Args),
     Drain(drain::Args),

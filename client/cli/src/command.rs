@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod drain;
 pub(crate) mod events;
 pub(crate) mod get;
+pub(crate) mod hook;
 pub(crate) mod keys;
 pub(crate) mod kill;
 pub(crate) mod label;
@@ -83,6 +84,7 @@ fn before_runtime(cli: Cli) -> Result<Cli, ExitCode> {
             Err(daemon_entry::check_config(args.settings, places))
         }
         Command::Policy(args) => Err(ended(policy::run(&args))),
+        Command::Hook(args) => Err(Exit::Code(hook::run(args)).into()),
         Command::Completions(args) => Err(ended(completions::run(&args))),
         Command::Man(args) => Err(ended(man::run(&args))),
         command => Ok(Cli { daemon: cli.daemon, command }),
@@ -123,6 +125,8 @@ async fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure>
         Command::Drain(args) => drain::run(args, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::Version(args) => version::run(args, context).await,
+        // Never here: it needs no runtime of ours.
+        Command::Hook(args) => Ok(Exit::Code(hook::run(args))),
         Command::Policy(args) => policy::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -6,6 +6,7 @@ mod command;
 mod context;
 mod daemon_entry;
 mod exit;
+mod hook;
 mod json;
 mod os;
 mod output;
@@ -25,6 +26,10 @@ fn main() -> ExitCode {
         return daemon_entry::shim();
     }
     let arguments: Vec<_> = std::env::args_os().collect();
+    // Before anything that takes time: an agent waits.
+    if let Some(hook) = hook::arguments(&arguments) {
+        return hook::answer(hook).into();
+    }
     match cli::parse(&arguments) {
         Ok(cli) => command::run(cli),
         // Help and version go to standard output with 0, mistakes to standard error with 2.

@@ -1,13 +1,14 @@
 //! The only module that talks to the operating system beyond what `std` offers.
 
 mod keyboard;
+mod last_word;
 mod raw;
 
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codeplane_client::v1;
 use nix::errno::Errno;
@@ -16,6 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 pub(crate) use self::keyboard::Keyboard;
+pub(crate) use self::last_word::{LastWord, end_after, end_when_unread, on_end_say};
 pub(crate) use self::raw::{RawMode, shows};
 
 nix::ioctl_read_bad!(get_window_size, libc::TIOCGWINSZ, libc::winsize);
@@ -42,6 +44,40 @@ fn possible(cols: u16, rows: u16) -> Option<v1::TerminalSize> {
 /// Whether a person may be typing.
 pub(crate) fn stdin_is_terminal() -> bool {
     io::stdin().is_terminal()
+}
+
+/// Reads what standard input has, once it has something or is at its end; none if that takes longer
+/// than until `deadline`.
+pub(crate) fn read_stdin(buffer: &mut [u8], deadline: Instant) -> io::Result<Option<usize>> {
+    let stdin = io::stdin();
+    loop {
+        // Rounded up: a wait of nothing would spin through the last millisecond.
+        let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut ready = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut ready, left) {
+            Ok(0) if Instant::now() >= deadline => return Ok(None),
+            Ok(0) | Err(Errno::EINTR) => continue,
+            Ok(_) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        match nix::unistd::read(&stdin, buffer) {
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            read => return Ok(Some(read?)),
+        }
+    }
+}
+
+/// Whether nobody can read what is written to standard output.
+pub(crate) fn stdout_is_null_device() -> bool {
+    let null = nix::sys::stat::stat("/dev/null").map(|facts| facts.st_rdev);
+    let ours = nix::sys::stat::fstat(io::stdout());
+    matches!((null, ours), (Ok(null), Ok(ours)) if ours.st_rdev == null)
+}
+
+/// Writes all of `bytes` to standard error.
+pub(crate) fn write_stderr(bytes: &[u8]) -> io::Result<()> {
+    io::Write::write_all(&mut io::stderr().lock(), bytes)
 }
 
 /// Writes all of `bytes` to standard output, whose flags belong to the user's shell: it may be

@@ -1,0 +1,30 @@
+//! `cpctl hook`, where it is not taken by the short way past this command line.
+
+use std::path::PathBuf;
+
+use crate::hook::{Arguments, Provider, answer};
+
+/// Report an agent's event to the daemon and answer the agent; agents' hooks run this
+#[derive(Debug, clap::Args)]
+#[command(after_help = r#"Examples:
+  cpctl hook claude                  the event on standard input, as the agent's hooks get it
+  cpctl hook generic <<'END'
+  {"event": "tool_requested", "tool": "Bash", "input": {"command": "ls"}, "cwd": "/tmp"}
+  END
+
+It prints what the daemon says and exits with the code that means it in the agent's dialect. If
+there is no answer, what would be asked is denied. It never starts a daemon."#)]
+pub(crate) struct Args {
+    /// Whose dialect is spoken
+    provider: Provider,
+    /// The event, where its JSON does not name it
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    event: Option<String>,
+    /// The session's token; default: the file that `CODEPLANE_HOOK_TOKEN_FILE` names
+    #[arg(long, value_name = "PATH")]
+    token_file: Option<PathBuf>,
+}
+
+pub(crate) fn run(Args { provider, event, token_file }: Args) -> u8 {
+    answer(Ok(Arguments { provider: Some(provider), event, token_file }))
+}
