@@ -1,5 +1,6 @@
 //! One typed method a call, one file a service.
 
+mod approval;
 mod event;
 mod server;
 mod session;

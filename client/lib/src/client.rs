@@ -5,8 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use codeplane_proto::v1::{
-    event_service_client::EventServiceClient, server_service_client::ServerServiceClient,
-    session_service_client::SessionServiceClient, terminal_service_client::TerminalServiceClient,
+    approval_service_client::ApprovalServiceClient, event_service_client::EventServiceClient,
+    server_service_client::ServerServiceClient, session_service_client::SessionServiceClient,
+    terminal_service_client::TerminalServiceClient,
 };
 use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
@@ -206,6 +207,10 @@ pub(crate) fn sessions(channel: Channel) -> SessionServiceClient<Channel> {
 
 pub(crate) fn terminals(channel: Channel) -> TerminalServiceClient<Channel> {
     TerminalServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+}
+
+pub(crate) fn approvals(channel: Channel) -> ApprovalServiceClient<Channel> {
+    ApprovalServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT_BYTES)
 }
 
 pub(crate) fn events(channel: Channel) -> EventServiceClient<Channel> {

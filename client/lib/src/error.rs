@@ -14,6 +14,35 @@ pub struct Violation {
     pub description: String,
 }
 
+/// Why an approval was not decided as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecidable {
+    /// It was decided, has expired or was cancelled.
+    Decided,
+    /// The hash is not that of its request: somebody looked at something else.
+    OtherRequest,
+    /// A rule demands another person than the owner of the session.
+    FourEyes,
+    /// The answer cannot be remembered that way.
+    NotGrantable,
+    /// A rule denies the edited input.
+    EditedInputDenied,
+}
+
+impl Undecidable {
+    /// The daemon's name for it.
+    pub(crate) fn from_reason(reason: &str) -> Option<Self> {
+        Some(match reason {
+            "APPROVAL_DECIDED" => Self::Decided,
+            "REQUEST_HASH_MISMATCH" => Self::OtherRequest,
+            "FOUR_EYES" => Self::FourEyes,
+            "NOT_GRANTABLE" => Self::NotGrantable,
+            "EDITED_INPUT_DENIED" => Self::EditedInputDenied,
+            _ => return None,
+        })
+    }
+}
+
 /// Why a call did not do what it was asked to.
 ///
 /// The text is one line that says what happened and what to do. What the daemon said is in it; what
@@ -60,6 +89,14 @@ pub enum Error {
     /// Another one holds the control lease.
     #[error("{message}")]
     ControlTaken {
+        /// What the daemon says.
+        message: String,
+    },
+    /// The approval cannot be decided this way.
+    #[error("{message}")]
+    Undecidable {
+        /// Why.
+        why: Undecidable,
         /// What the daemon says.
         message: String,
     },
@@ -170,6 +207,7 @@ impl Error {
             | Self::WrongState { .. }
             | Self::Conflict { .. }
             | Self::ControlTaken { .. }
+            | Self::Undecidable { .. }
             | Self::Invalid { .. }
             | Self::PermissionDenied { .. }
             | Self::QuotaExceeded { .. }

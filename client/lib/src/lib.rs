@@ -43,7 +43,7 @@ pub use attachment::{Attachment, AttachmentInput, InputRefused};
 pub use client::Client;
 pub use display::{DisplayFilter, Screen, TextFilter, is_printable};
 pub use endpoint::{Endpoint, InvalidEndpoint};
-pub use error::{Error, Violation};
+pub use error::{Error, Undecidable, Violation};
 pub use follow::TerminalEvent;
 pub use hook::{HookError, HookEvent, HookReporter, Patience};
 pub use options::{

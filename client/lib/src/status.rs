@@ -5,7 +5,7 @@ use std::error::Error as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{Error, Violation};
+use crate::{Error, Undecidable, Violation};
 
 /// Domain of the daemon's `ErrorInfo`, which it attaches to every refusal of its own.
 const DOMAIN: &str = "codeplane";
@@ -60,7 +60,10 @@ fn from_daemon(status: &Status, details: &ErrorDetails) -> Error {
         Code::NotFound => Error::NotFound { resource: resource(details), message },
         Code::AlreadyExists => Error::AlreadyExists { resource: resource(details), message },
         Code::FailedPrecondition if reason == "CONTROL_TAKEN" => Error::ControlTaken { message },
-        Code::FailedPrecondition => Error::WrongState { reason, message },
+        Code::FailedPrecondition => match Undecidable::from_reason(&reason) {
+            Some(why) => Error::Undecidable { why, message },
+            None => Error::WrongState { reason, message },
+        },
         Code::Aborted => Error::Conflict { message },
         Code::InvalidArgument => {
             Error::Invalid { reason, violations: violations(details), message }
@@ -148,6 +151,21 @@ mod tests {
 
         assert!(matches!(taken, Error::ControlTaken { .. }));
         assert!(matches!(ended, Error::WrongState { ref reason, .. } if reason == "WRONG_STATE"));
+    }
+
+    #[test]
+    fn each_reason_why_an_approval_is_not_decided_is_a_kind_of_its_own() {
+        for (reason, expected) in [
+            ("APPROVAL_DECIDED", Undecidable::Decided),
+            ("REQUEST_HASH_MISMATCH", Undecidable::OtherRequest),
+            ("FOUR_EYES", Undecidable::FourEyes),
+            ("NOT_GRANTABLE", Undecidable::NotGrantable),
+            ("EDITED_INPUT_DENIED", Undecidable::EditedInputDenied),
+        ] {
+            let error = refusal(Code::FailedPrecondition, reason, |_| {});
+
+            assert!(matches!(error, Error::Undecidable { why, .. } if why == expected), "{reason}");
+        }
     }
 
     #[test]
