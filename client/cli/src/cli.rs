@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    attach, backup, completions, daemon, doctor, drain, events, get, hook, keys, kill, label, ls,
-    man, policy, redraw, rename, resize, rm, run, screen, send, stop, tail, version, wait,
+    approvals, attach, backup, completions, daemon, doctor, drain, events, get, grants, hook, keys,
+    kill, label, ls, man, policy, redraw, rename, resize, rm, run, screen, send, stop, tail,
+    version, wait,
 };
 use crate::context::DaemonFlags;
 
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Rename(rename::Args),
     Label(label::Args),
     Events(events::Args),
+    Approvals(approvals::Args),
+    Grants(grants::Args),
     Policy(policy::Args),
     Hook(hook::Args),
     Daemon(daemon::Args),

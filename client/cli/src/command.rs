@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub(crate) mod approvals;
 pub(crate) mod attach;
 pub(crate) mod backup;
 pub(crate) mod completions;
@@ -8,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod drain;
 pub(crate) mod events;
 pub(crate) mod get;
+pub(crate) mod grants;
 pub(crate) mod hook;
 pub(crate) mod keys;
 pub(crate) mod kill;
@@ -120,6 +122,8 @@ async fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure>
         Command::Rename(args) => rename::run(args, context).await,
         Command::Label(args) => label::run(args, context).await,
         Command::Events(args) => events::run(args, context).await,
+        Command::Approvals(args) => approvals::run(args, context).await,
+        Command::Grants(args) => grants::run(args, context).await,
         Command::Daemon(args) => daemon::run(args, context).await,
         Command::Backup(args) => backup::run(args, context).await,
         Command::Drain(args) => drain::run(args, context).await,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use codeplane_client::{Error, InvalidEndpoint, PathsError};
+use codeplane_client::{Error, InvalidEndpoint, PathsError, Undecidable};
 
 /// How a command ended, as its exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,11 +106,19 @@ const fn exit_of(error: &Error) -> Exit {
     match error {
         Error::NotFound { .. } => Exit::NotFound,
         Error::Invalid { .. } | Error::InvalidEndpoint(_) => Exit::Usage,
-        Error::PermissionDenied { .. } | Error::Untrusted { .. } => Exit::NotAllowed,
+        Error::PermissionDenied { .. }
+        | Error::Untrusted { .. }
+        | Error::Undecidable {
+            why: Undecidable::FourEyes | Undecidable::EditedInputDenied, ..
+        } => Exit::NotAllowed,
         Error::AlreadyExists { .. }
         | Error::WrongState { .. }
         | Error::Conflict { .. }
         | Error::ControlTaken { .. }
+        | Error::Undecidable {
+            why: Undecidable::Decided | Undecidable::OtherRequest | Undecidable::NotGrantable,
+            ..
+        }
         | Error::QuotaExceeded { .. }
         | Error::OutOfRange { .. } => Exit::Conflict,
         Error::Unavailable { .. }
@@ -135,6 +143,8 @@ mod tests {
             (Error::Untrusted { path: "/".into(), problem: message() }, 4),
             (Error::ControlTaken { message: message() }, 5),
             (Error::Conflict { message: message() }, 5),
+            (Error::Undecidable { why: Undecidable::Decided, message: message() }, 5),
+            (Error::Undecidable { why: Undecidable::FourEyes, message: message() }, 4),
             (Error::Protocol(message()), 6),
             (Error::Timeout { message: message() }, 7),
         ];

@@ -1,5 +1,6 @@
 //! `cpctl`, the command line of Codeplane.
 
+mod approval;
 mod autostart;
 mod cli;
 mod command;

@@ -131,14 +131,25 @@ pub(crate) fn ago(time: Option<WireTime>, now: Timestamp) -> String {
         // A clock was set back: the time itself is the better answer.
         return rfc3339(time.seconds, 0);
     }
+    span(seconds).map_or_else(|| "now".to_owned(), |span| format!("{span} ago"))
+}
+
+/// How far `time` is from `now`, which it comes after.
+pub(crate) fn until(time: Option<WireTime>, now: Timestamp) -> String {
+    let Some(time) = time else { return String::new() };
+    span(time.seconds - now.as_second())
+        .map_or_else(|| "now".to_owned(), |span| format!("in {span}"))
+}
+
+/// A number of seconds in the largest unit; none if there is none.
+fn span(seconds: i64) -> Option<String> {
     const UNITS: [(i64, &str); 4] =
         [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
-    let unit = UNITS.into_iter().find(|(length, _)| seconds >= *length);
-    match unit.map(|(length, name)| (seconds / length, name)) {
-        None => "now".to_owned(),
-        Some((1, name)) => format!("1 {name} ago"),
-        Some((count, name)) => format!("{count} {name}s ago"),
-    }
+    let (length, name) = UNITS.into_iter().find(|(length, _)| seconds >= *length)?;
+    Some(match seconds / length {
+        1 => format!("1 {name}"),
+        count => format!("{count} {name}s"),
+    })
 }
 
 #[cfg(test)]
@@ -164,6 +175,8 @@ mod tests {
         }
         assert_eq!(ago(at(1_000_001), now), "1970-01-12T13:46:41Z");
         assert_eq!(ago(None, now), "");
+        assert_eq!(until(at(1_003_600), now), "in 1 hour");
+        assert_eq!(until(at(999_999), now), "now");
     }
 
     #[test]

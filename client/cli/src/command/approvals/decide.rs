@@ -1,0 +1,38 @@
+//! What every decision has in common.
+
+use codeplane_client::{Client, v1};
+use v1::decide_approval_request::Answer;
+
+use crate::exit::Failure;
+use crate::{approval, output, text};
+
+/// Decides `approval` as it was fetched, or as whoever knows `hash` has seen it, and says so in a line.
+pub(super) async fn decide(
+    client: &Client,
+    approval: v1::Approval,
+    hash: Option<String>,
+    answer: Answer,
+) -> Result<(), Failure> {
+    let done = match &answer {
+        Answer::Allow(_) => "allowed",
+        Answer::Deny(_) => "denied",
+        Answer::Answers(_) => "answered",
+    };
+    let request = v1::DecideApprovalRequest {
+        request_id: String::new(),
+        request_hash: hash.unwrap_or(approval.request_hash),
+        approval: approval.id.clone(),
+        answer: Some(answer),
+    };
+    let decided = client.decide_approval(request).await?;
+    let approval = v1::Approval { request_hash: String::new(), ..approval };
+    let granted = decided.grant.map(|grant| {
+        let what = match grant.pattern.as_str() {
+            "" => "this request".to_owned(),
+            pattern => text::printable(pattern),
+        };
+        let scope = approval::scope(grant.scope());
+        format!("; granted {what} to the {scope} ({})", text::short(&grant.id))
+    });
+    output::line(&format!("{done} {}{}", approval::called(&approval), granted.unwrap_or_default()))
+}

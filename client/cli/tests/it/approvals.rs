@@ -1,0 +1,4 @@
+//! People decide: what they see, what the daemon gets, what is refused.
+
+mod desk;
+mod verbs;
