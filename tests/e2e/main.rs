@@ -14,6 +14,7 @@ mod kit_daemon;
 mod layers;
 mod lifecycle;
 mod protos;
+mod real;
 mod security;
 mod source;
 mod survival;

@@ -36,6 +36,11 @@ pub fn repository() -> PathBuf {
         .to_path_buf()
 }
 
+/// The directory of all builds, for what is made once and kept: `target`.
+pub(crate) fn build_directory() -> PathBuf {
+    directory().parent().expect("a profile is a directory of it").to_path_buf()
+}
+
 /// `target/<profile>`: test executables lie one directory deeper.
 fn directory() -> PathBuf {
     let executable = env::current_exe().expect("the system tells who runs");

@@ -18,8 +18,10 @@ mod command;
 mod daemon;
 mod digest;
 mod emulator;
+pub mod model;
 pub mod processes;
 mod pty;
+pub mod real;
 mod refusal;
 mod stream;
 mod tty;
@@ -35,4 +37,6 @@ pub use pty::{Ended, PtyProcess, TerminalSize, cook_output, environment};
 pub use refusal::{Refusal, refused};
 pub use stream::{Stream, stream};
 pub use tty::Tty;
-pub use wait::{Fact, PATIENCE, as_root_only, pause, rounds, wait_until, wait_until_async};
+pub use wait::{
+    AGENT_PATIENCE, Fact, PATIENCE, as_root_only, pause, rounds, wait_until, wait_until_async,
+};

@@ -9,6 +9,10 @@ use std::{
 /// How long a test waits for what normally takes milliseconds: a loaded machine is no failure.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a test waits for a real agent: its command line alone takes ten seconds and more to
+/// start where many of them share two cores.
+pub const AGENT_PATIENCE: Duration = Duration::from_secs(120);
+
 /// Time between two looks at a fact: short against what a person notices, long against a look.
 const INTERVAL: Duration = Duration::from_millis(5);
 

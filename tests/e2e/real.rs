@@ -1,0 +1,4 @@
+//! The real command lines of agents as sessions, with a scripted model. See `tests/README.md`.
+
+mod claude;
+mod codex;
