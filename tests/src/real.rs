@@ -16,10 +16,10 @@
 //!
 //! Agents are installed from npm, in a version that is pinned, below the build directory. All they
 //! read and write lies in the test's own directories, and the model is all they can reach: it
-//! is also their proxy, and refuses every other host. [`World::outsiders`] tells which they tried.
+//! is also their proxy, and refuses every other host. `world.model.outsiders()` tells which they tried.
 
 pub mod claude;
-mod codex;
+pub mod codex;
 mod home;
 mod install;
 mod world;

@@ -106,7 +106,10 @@ impl Conversation {
     }
 
     fn with_tools(body: &Value) -> Self {
-        Self { has_tools: items(&body["tools"]).next().is_some(), ..Self::default() }
+        // Codex offers them to its newest models by an item of the conversation.
+        let is_offer = |item: &Value| item["type"] == "additional_tools";
+        let has_tools = items(&body["tools"]).next().is_some();
+        Self { has_tools: has_tools || items(&body["input"]).any(is_offer), ..Self::default() }
     }
 }
 

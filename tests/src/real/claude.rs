@@ -14,13 +14,15 @@ pub fn bash(command: &str) -> Turn {
     call("Bash", json!({"command": command, "description": "As the test says"}))
 }
 
-/// Has a subagent work on `prompt`, which chooses a script by a mark of its own, and waits for it.
+/// Has a subagent work on `prompt`, which chooses a script by a mark of its own.
+///
+/// In a terminal it always works in the background (observed in 2.1.329): the result of this call says
+/// only that it has begun, and its own result comes as a message that asks for one more turn.
 pub fn subagent(prompt: &str) -> Turn {
     let input = json!({
         "description": "Part of the work",
         "prompt": prompt,
         "subagent_type": "general-purpose",
-        "run_in_background": false,
     });
     call("Agent", input)
 }

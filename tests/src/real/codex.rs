@@ -4,18 +4,37 @@ use std::{fs, path::Path};
 
 use serde_json::json;
 
-use crate::model::{Turn, call};
+use crate::model::{Turn, call, call_with_text};
+
+/// The host it asks for a tip at every start, which no setting turns off. It does without.
+pub const TIPS: &str = "raw.githubusercontent.com:443";
 
 /// Runs `command`.
-pub(super) fn shell(command: &str) -> Turn {
+pub fn shell(command: &str) -> Turn {
     call("exec_command", json!({"cmd": command}))
 }
 
+/// Changes files by a patch.
+pub fn patch(patch: &str) -> Turn {
+    call_with_text("apply_patch", patch)
+}
+
+/// Runs `command` if the person agrees that it goes beyond the sandbox.
+pub fn escalated_shell(command: &str) -> Turn {
+    let input = json!({
+        "cmd": command,
+        "sandbox_permissions": "require_escalated",
+        "justification": "The test says so",
+    });
+    call("exec_command", input)
+}
+
 /// Answers in `home` what a first start would ask, and names the model at the base URL `model` as the
-/// only one.
+/// only one. It bears the name of one that Codex knows, and so is offered the tools of a real one. The features are off that fetch something at every start (observed in 0.169.0): the
+/// catalogue of plugins.
 pub(super) fn prepare(home: &Path, work: &Path, model: &str) {
     let config = format!(
-        r#"model = "scripted"
+        r#"model = "gpt-5.5"
 model_provider = "scripted"
 check_for_update_on_startup = false
 
@@ -30,6 +49,17 @@ stream_max_retries = 2
 
 [analytics]
 enabled = false
+
+[features]
+apps = false
+plugins = false
+remote_plugin = false
+
+[tui]
+show_tooltips = false
+
+[notice.model_migrations]
+"gpt-5.5" = "gpt-6-sol"
 
 [projects."{}"]
 trust_level = "trusted"

@@ -14,6 +14,9 @@ use crate::{
 /// Between two looks at a screen, each of which is a `cpctl` of its own.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
+/// Looks at a screen for what a key does, before it is pressed again.
+const LOOKS_PER_KEY: usize = 20;
+
 /// Everything a test of a real agent needs. If the test fails, it says what was on the screens of all
 /// sessions, first-run dialogs included, and what the model was asked.
 ///
@@ -120,23 +123,46 @@ impl World {
     #[track_caller]
     pub fn expect_screen(&self, session: &str, text: &str) -> String {
         wait_until(&format!("{text:?} on the screen"), AGENT_PATIENCE, || {
+            let has_ended = self.has_ended(session);
             let screen = self.screen(session);
             if screen.contains(text) {
                 return Ok(screen);
             }
-            pause(BETWEEN_LOOKS);
+            assert!(!has_ended, "{session} has ended without {text:?} on its screen:\n{screen}");
             Err(screen)
         })
     }
 
-    /// Presses keys, named as `cpctl keys` does.
+    /// Whether a session has ended, now or after a short while.
+    fn has_ended(&self, session: &str) -> bool {
+        let timeout = format!("{}ms", BETWEEN_LOOKS.as_millis());
+        self.daemon.cpctl(["wait", session, "--for", "exit", "--timeout", &timeout]).code == 0
+    }
+
+    /// Waits for a dialog that shows `text` and presses `key`, named as `cpctl keys` does, until it
+    /// is gone. A dialog that has just come up takes no keys, lest they were meant for something else.
     ///
     /// # Panics
-    /// If the session takes none.
+    /// At the deadline of [`AGENT_PATIENCE`], with the screen.
     #[track_caller]
-    pub fn press(&self, session: &str, keys: &[&str]) {
-        let done = self.daemon.cpctl([&["keys", session], keys].concat());
-        assert_eq!(done.code, 0, "{done:?}");
+    pub fn answer(&self, session: &str, text: &str, key: &str) {
+        self.expect_screen(session, text);
+        wait_until(&format!("the dialog {text:?} to go"), AGENT_PATIENCE, || {
+            let pressed = self.daemon.cpctl(["keys", session, key]);
+            assert_eq!(pressed.code, 0, "{pressed:?}");
+            let looks = (0..LOOKS_PER_KEY).map(|_| {
+                pause(BETWEEN_LOOKS);
+                self.screen(session)
+            });
+            let mut screen = String::new();
+            for look in looks {
+                if !look.contains(text) {
+                    return Ok(());
+                }
+                screen = look;
+            }
+            Err(screen)
+        });
     }
 
     /// Ends a session as a person does, and waits until nothing of it is left.
@@ -156,12 +182,6 @@ impl World {
             };
             if left.is_empty() { Ok(()) } else { Err(shown(&left)) }
         });
-    }
-
-    /// Hosts that the agent has tried to reach beside its model.
-    #[must_use]
-    pub fn outsiders(&self) -> Vec<String> {
-        self.model.outsiders()
     }
 
     /// All a person would look at to find out why a test has failed.
