@@ -51,6 +51,22 @@ fn several_calls_of_one_answer_have_a_result_each() {
 }
 
 #[test]
+fn a_program_of_the_model_calls_tools_itself() {
+    let Some(world) = World::codex() else { return };
+    let program = r#"
+        const ran = await tools.exec_command({cmd: "echo made > out; echo printed"});
+        text("it said " + ran.output);
+    "#;
+    world.model.script("code", [codex::code(program), say("It has run.")]);
+
+    let session = world.run(&[&codex::CODING[..], &[FREE, "[[code]] go"]].concat());
+
+    world.model.expect_tool_result("code", "it said printed");
+    assert_eq!(fs::read_to_string(world.work().join("out")).unwrap(), "made\n");
+    world.expect_screen(&session, "It has run.");
+}
+
+#[test]
 fn a_command_waits_for_a_person_at_the_dialog() {
     let Some(world) = World::codex() else { return };
     world.model.script("build", [codex::escalated_shell("touch out"), say("It is built.")]);

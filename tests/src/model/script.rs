@@ -178,7 +178,46 @@ fn marks(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn asked(prompt: &str) -> Conversation {
+        let message = json!({"role": "user", "content": prompt});
+        Conversation::of_messages(&json!({"tools": [{}], "messages": [message]}))
+    }
+
+    fn answers(scripts: &mut Scripts, prompt: &str) -> String {
+        let turn = scripts.choose(&asked(prompt)).turn;
+        format!("{:?} {:?}", turn.failure.map(|failure| failure.status), turn.blocks)
+    }
+
+    #[test]
+    fn a_prompt_is_answered_by_its_script_however_often_it_is_asked() {
+        let mut scripts = Scripts::default();
+        scripts.add("one", vec![say("first"), say("second")]);
+        scripts.add("none", Vec::new());
+
+        assert_eq!(answers(&mut scripts, "[[one]]"), "None [Text(\"first\")]");
+        assert_eq!(answers(&mut scripts, "[[one]]"), "None [Text(\"first\")]");
+        assert_eq!(answers(&mut scripts, "[[none]]"), "None [Text(\"The script none is over.\")]");
+        let unknown = "None [Text(\"There is no script for this prompt.\")]";
+        assert_eq!(answers(&mut scripts, "[[other]]"), unknown);
+    }
+
+    #[test]
+    fn a_turn_fails_so_often_as_it_is_to_and_then_is_played() {
+        let mut scripts = Scripts::default();
+        scripts.add("late", vec![say("at last").after_failures(2, 529)]);
+        scripts.add("never", vec![fail(400, "no")]);
+
+        let late = [(); 3].map(|()| answers(&mut scripts, "[[late]]"));
+        let never = [(); 3].map(|()| answers(&mut scripts, "[[never]]"));
+
+        assert!(late[0].starts_with("Some(529)") && late[1].starts_with("Some(529)"), "{late:?}");
+        assert_eq!(late[2], "None [Text(\"at last\")]");
+        assert!(never.iter().all(|answer| answer.starts_with("Some(400)")), "{never:?}");
+    }
 
     #[test]
     fn a_mark_is_a_name_in_double_brackets() {

@@ -29,9 +29,22 @@ pub fn escalated_shell(command: &str) -> Turn {
     call("exec_command", input)
 }
 
-/// Answers in `home` what a first start would ask, and names the model at the base URL `model` as the
-/// only one. It bears the name of one that Codex knows, and so is offered the tools of a real one. The features are off that fetch something at every start (observed in 0.169.0): the
-/// catalogue of plugins.
+/// Runs a program in the language of [`CODING`], which calls tools by itself: `await
+/// tools.exec_command({cmd: "ls"})`. What it hands to `text` is the result of this call.
+pub fn code(javascript: &str) -> Turn {
+    call_with_text("exec", javascript)
+}
+
+/// Arguments for a model that is offered no tool but `exec` and what belongs to it, as Codex 0.169.0
+/// does with its newest ones.
+pub const CODING: [&str; 2] = ["--model", "gpt-6.1-sol"];
+
+/// Answers in `home` what a first start would ask, and has every model be the one at the base URL
+/// `model`.
+///
+/// A model whose name Codex knows is offered its real tools; this one is the last that is offered
+/// each of them by itself, and a first start would ask whether to have a newer one. The features
+/// are off that fetch something at every start (observed in 0.169.0).
 pub(super) fn prepare(home: &Path, work: &Path, model: &str) {
     let config = format!(
         r#"model = "gpt-5.5"
