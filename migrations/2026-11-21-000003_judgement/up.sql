@@ -66,6 +66,8 @@ CREATE TABLE approvals (
     owner TEXT NOT NULL,
     four_eyes INTEGER NOT NULL CHECK (four_eyes IN (0, 1)),
     not_grantable TEXT,
+    -- JSON: an array of strings.
+    patterns TEXT NOT NULL,
     mode TEXT NOT NULL CHECK (mode IN ('held', 'agent_dialog')),
     asked_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -74,7 +76,8 @@ CREATE TABLE approvals (
     resolved_at INTEGER,
     message TEXT,
     updated_input TEXT,
-    grant_id TEXT,
+    -- JSON: an array of ids.
+    grants TEXT,
     delivered_at INTEGER,
     CHECK ((state = 'pending') = (resolved_by IS NULL)),
     CHECK ((state = 'pending') = (resolved_at IS NULL)),
@@ -110,6 +113,7 @@ CREATE INDEX grants_created ON grants (created_at, id);
 CREATE TABLE session_agents (
     session TEXT NOT NULL PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
     owner TEXT NOT NULL,
+    home TEXT NOT NULL,
     workspace TEXT NOT NULL,
     gate_mode TEXT NOT NULL CHECK (gate_mode IN ('held', 'agent_dialog')),
     gate TEXT NOT NULL CHECK (gate IN ('none', 'unproven', 'gated', 'ungated')),

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use codeplane_core::SessionId;
+use codeplane_core::{Incarnation, SessionId};
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 
@@ -156,6 +156,7 @@ impl Directories {
     pub(crate) fn prepare_runtime(&self) -> Result<(), DirectoryError> {
         make_private(&self.runtime, 0o711)?;
         make_private(&self.operators(), 0o700)?;
+        make_private(&self.hooks(), 0o711)?;
         make_private(&self.shims(), 0o700)
     }
 
@@ -175,6 +176,24 @@ impl Directories {
     #[must_use]
     pub(crate) fn socket(&self) -> PathBuf {
         self.operators().join("cpd.sock")
+    }
+
+    /// `RUN/hook`: who knows a name in it may use it.
+    #[must_use]
+    pub(crate) fn hooks(&self) -> PathBuf {
+        self.runtime.join("hook")
+    }
+
+    /// The socket that agents' hooks report to.
+    #[must_use]
+    pub(crate) fn hook_socket(&self) -> PathBuf {
+        self.hooks().join("hook.sock")
+    }
+
+    /// The file with the token that one run's hooks report with.
+    #[must_use]
+    pub(crate) fn hook_token(&self, id: SessionId, incarnation: Incarnation) -> PathBuf {
+        self.hooks().join(format!("{id}.{incarnation}.token"))
     }
 
     /// The socket of one session's shim.

@@ -1,7 +1,7 @@
 //! The whole wiring on one screen.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -12,11 +12,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tracing::{error, info, warn};
 
-use crate::app::{self, App, InFlight, Parts};
+use crate::app::{self, App, Approvals, Grants, HookTokens, InFlight, OpenCalls, Parts};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directories::Directories;
-use crate::grpc::{self, Services};
+use crate::grpc::{self, Doors, Services};
 use crate::os::{self, Notification};
 use crate::session::{Registry, ShimBinary, Shims, Surroundings, Watcher};
 use crate::shutdown::Shutdown;
@@ -85,6 +85,10 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
         started_at: clock.now(),
         draining: AtomicBool::new(false),
         requests: InFlight::default(),
+        tokens: HookTokens::default(),
+        open_calls: OpenCalls::default(),
+        approvals: Approvals::default(),
+        grants: Grants::default(),
         own_env: std::env::vars().collect(),
         store,
         config,
@@ -96,23 +100,25 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
     app::reap_children(&app, &shutdown).map_err(failed("receive signals"))?;
     app.recover().await.map_err(ServeError::Recover)?;
     let services = Services::new(&app).map_err(failed("build the services"))?;
-    let path = app.directories.socket();
-    let listener = grpc::bind(&path).map_err(|source| ServeError::Listen { path, source })?;
+    let listeners = bind(&app)?;
     app.prepare_shim();
     announce(&app, &services).await;
     shutdown.spawn(app::retain(app.clone()));
     shutdown.spawn(app::keep_runtime_directory(app.clone()));
-    run(&app, services, listener).await
+    run(&app, services, listeners).await
 }
 
 /// Serves until told to stop or the disk refuses, then ends in order.
-async fn run(app: &App, services: Services, listener: UnixListener) -> Result<Served, ServeError> {
+async fn run(app: &App, services: Services, bound: Bound) -> Result<Served, ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed("receive signals"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("receive signals"))?;
-    let (listeners, bound) = mpsc::channel(1);
-    drop(listeners.send(listener).await);
-    app.shutdown.spawn(rebind(app.clone(), listeners));
-    let serving = app.shutdown.spawn(services.serve(bound, app.clone()));
+    let (operators, of_operators) = mpsc::channel(1);
+    let (hooks, of_hooks) = mpsc::channel(1);
+    drop(operators.send(bound.operators).await);
+    drop(hooks.send(bound.hooks).await);
+    app.shutdown.spawn(rebind(app.clone(), operators, hooks));
+    let doors = Doors { operators: of_operators, hooks: of_hooks };
+    let serving = app.shutdown.spawn(services.serve(doors, app.clone()));
     let outcome = tokio::select! {
         _ = terminate.recv() => Ok(Served::Stopped),
         _ = interrupt.recv() => Ok(Served::Stopped),
@@ -147,17 +153,40 @@ async fn run(app: &App, services: Services, listener: UnixListener) -> Result<Se
     outcome
 }
 
-/// Binds the socket again when the runtime directory had to be made again.
-async fn rebind(app: App, listeners: mpsc::Sender<UnixListener>) {
+/// The listeners of both sockets.
+struct Bound {
+    operators: UnixListener,
+    hooks: UnixListener,
+}
+
+/// Binds both sockets; that of the operators last: who sees it is served.
+fn bind(app: &App) -> Result<Bound, ServeError> {
+    let listen = |path: PathBuf, bind: fn(&Path) -> io::Result<UnixListener>| {
+        bind(&path).map_err(|source| ServeError::Listen { path, source })
+    };
+    let hooks = listen(app.directories.hook_socket(), grpc::bind_hooks)?;
+    let operators = listen(app.directories.socket(), grpc::bind)?;
+    Ok(Bound { operators, hooks })
+}
+
+/// Binds the sockets again when the runtime directory had to be made again.
+async fn rebind(
+    app: App,
+    operators: mpsc::Sender<UnixListener>,
+    hooks: mpsc::Sender<UnixListener>,
+) {
     let stop = app.shutdown.clone();
     loop {
         tokio::select! {
             () = stop.begun() => return,
             () = app.relisten.notified() => {}
         }
-        match grpc::bind(&app.directories.socket()) {
-            Ok(listener) => drop(listeners.send(listener).await),
-            Err(error) => error!(%error, "the local socket cannot be bound again: {error}"),
+        match bind(&app) {
+            Ok(bound) => {
+                drop(operators.send(bound.operators).await);
+                drop(hooks.send(bound.hooks).await);
+            }
+            Err(error) => error!(%error, "the local sockets cannot be bound again: {error}"),
         }
     }
 }

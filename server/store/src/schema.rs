@@ -135,6 +135,7 @@ diesel::table! {
         owner -> Text,
         four_eyes -> Bool,
         not_grantable -> Nullable<Text>,
+        patterns -> Text,
         mode -> Text,
         asked_at -> BigInt,
         expires_at -> BigInt,
@@ -143,7 +144,7 @@ diesel::table! {
         resolved_at -> Nullable<BigInt>,
         message -> Nullable<Text>,
         updated_input -> Nullable<Text>,
-        grant_id -> Nullable<Text>,
+        grants -> Nullable<Text>,
         delivered_at -> Nullable<BigInt>,
     }
 }
@@ -170,6 +171,7 @@ diesel::table! {
     session_agents (session) {
         session -> Text,
         owner -> Text,
+        home -> Text,
         workspace -> Text,
         gate_mode -> Text,
         gate -> Text,

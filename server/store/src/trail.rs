@@ -1,9 +1,11 @@
 //! What a write leaves behind besides its row.
 
 use codeplane_core::audit::NewAudit;
+use codeplane_core::{SessionAgent, SessionId};
 
 use crate::audit::append_all;
 use crate::error::StoreError;
+use crate::judgement::write_agent as write;
 use crate::request::{RecordedRequest, record};
 use crate::transaction::Transaction;
 
@@ -14,13 +16,22 @@ pub struct Trail {
     pub request: Option<RecordedRequest>,
     /// What the audit log says of it, in order.
     pub audit: Vec<NewAudit>,
+    /// What is known of the session's agent.
+    pub agent: Option<(SessionId, SessionAgent)>,
 }
 
 impl Trail {
     /// Of a change that the audit log has one record of.
     #[must_use]
     pub fn audited(record: NewAudit) -> Self {
-        Self { request: None, audit: vec![record] }
+        Self { request: None, audit: vec![record], agent: None }
+    }
+
+    /// The same with what is known of the session's agent.
+    #[must_use]
+    pub fn knowing(mut self, session: SessionId, agent: SessionAgent) -> Self {
+        self.agent = Some((session, agent));
+        self
     }
 
     /// The same for a request.
@@ -34,7 +45,7 @@ impl Trail {
 /// A change that the audit log says nothing of.
 impl From<Option<RecordedRequest>> for Trail {
     fn from(request: Option<RecordedRequest>) -> Self {
-        Self { request, audit: Vec::new() }
+        Self { request, audit: Vec::new(), agent: None }
     }
 }
 
@@ -52,6 +63,11 @@ impl Trail {
         transaction: &mut Transaction<'_>,
     ) -> Result<(), StoreError> {
         record(transaction, self.request.as_ref())
+    }
+
+    /// Writes what is known of the agent, once its session is there.
+    pub(crate) fn leave_agent(&self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+        self.agent.iter().try_for_each(|(session, agent)| write(transaction, *session, agent))
     }
 
     /// Writes the records of the change that was made.

@@ -147,7 +147,44 @@ fn facts(payload: &Payload) -> String {
         }
         Payload::OutputRemoved(removed) => format!("up to {}", text::position(removed.oldest)),
         Payload::DaemonStarted(started) => visible(&started.version).into_owned(),
+        Payload::HookReported(report) => {
+            visible(&format!("{} {}", report.name, report.tool)).into_owned()
+        }
+        Payload::DecisionMade(made) => visible(&decision(made)).into_owned(),
+        Payload::ApprovalRequested(asked) => {
+            let id = text::short(&asked.approval_id);
+            visible(&format!("{id} {}: {}", asked.tool, asked.subject)).into_owned()
+        }
+        Payload::ApprovalResolved(resolved) => {
+            let id = text::short(&resolved.approval_id);
+            visible(&format!("{id} {} by {}", resolved.state, resolved.decided_by)).into_owned()
+        }
+        Payload::GrantCreated(grant) => {
+            let id = text::short(&grant.grant_id);
+            visible(&format!("{id} {} by {}", grant.subject, grant.created_by)).into_owned()
+        }
+        Payload::GrantRevoked(grant) => {
+            visible(&format!("{} by {}", text::short(&grant.grant_id), grant.revoked_by))
+                .into_owned()
+        }
+        Payload::GateChanged(gate) => {
+            visible(&format!("{} {}", gate.gate, gate.reason)).into_owned()
+        }
+        Payload::ActivityChanged(activity) => {
+            visible(&format!("{} ({})", activity.activity, activity.source)).into_owned()
+        }
+        Payload::Violation(violation) => {
+            visible(&format!("{}: {}", violation.tool, violation.problem)).into_owned()
+        }
+        Payload::HooksEdited(edited) => {
+            visible(&format!("{}: {}", edited.path, edited.change)).into_owned()
+        }
     }
+}
+
+fn decision(made: &v1::DecisionMade) -> String {
+    let v1::DecisionMade { tool, outcome, source, reason, .. } = made;
+    format!("{tool} {outcome} by {source} {reason}")
 }
 
 #[cfg(test)]

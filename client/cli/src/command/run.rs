@@ -45,6 +45,13 @@ pub(crate) struct Args {
     /// Leave alone what the command leaves running, instead of ending it after 10 s
     #[arg(long)]
     keep: bool,
+    /// The adapter that has the agent report its tool calls: claude, codex or generic; with none they are
+    /// not judged [default: told from the command]
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// Ask in the agent's own dialog, instead of holding a call until it is decided
+    #[arg(long)]
+    agent_dialog: bool,
     #[command(flatten)]
     attach: AttachFlags,
     /// The command and its arguments
@@ -62,10 +69,14 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
 async fn create(args: Args, context: &Context) -> Result<Exit, Failure> {
     let request = request(&args)?;
     let client = context.connect().await?;
-    let session = match client.create_session(request).await {
-        Ok(session) => session,
+    let created = match client.create_session_answer(request).await {
+        Ok(created) => created,
         Err(error) => return could_not_run(error, &args.attach),
     };
+    for notice in &created.notices {
+        output::note(&format!("cpctl: {}", codeplane_client::visible(notice)));
+    }
+    let session = created.session.unwrap_or_default();
     if session.state() == v1::SessionState::Failed {
         let step = text::state_of(&session);
         let message = codeplane_client::visible(&session.message).into_owned();
@@ -137,6 +148,8 @@ fn request(args: &Args) -> Result<v1::CreateSessionRequest, Failure> {
         labels: args.label.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect(),
         parent: std::env::var("CODEPLANE_SESSION").unwrap_or_default(),
         keep: args.keep,
+        provider: args.provider.clone().unwrap_or_default(),
+        agent_dialog: args.agent_dialog,
         source: "cli".to_owned(),
         term: term(),
         ..Default::default()

@@ -20,15 +20,25 @@ impl Client {
     /// [`Error::Unavailable`] while the daemon drains.
     pub async fn create_session(
         &self,
-        mut request: v1::CreateSessionRequest,
+        request: v1::CreateSessionRequest,
     ) -> Result<v1::Session, Error> {
+        session(self.create_session_answer(request).await?.session)
+    }
+
+    /// As [`Client::create_session`], with what its user should know: dialogs of the agent to expect, why
+    /// its calls are not judged.
+    ///
+    /// # Errors
+    /// As [`Client::create_session`].
+    pub async fn create_session_answer(
+        &self,
+        mut request: v1::CreateSessionRequest,
+    ) -> Result<v1::CreateSessionResponse, Error> {
         fill_request_id(&mut request.request_id);
-        let answer = self
-            .call(Repeat::Safe, request, |channel, request| async move {
-                sessions(channel).create_session(request).await
-            })
-            .await?;
-        session(answer.session)
+        self.call(Repeat::Safe, request, |channel, request| async move {
+            sessions(channel).create_session(request).await
+        })
+        .await
     }
 
     /// Reads one session by id, prefix or name.

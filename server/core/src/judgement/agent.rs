@@ -4,10 +4,12 @@ use super::{Activity, Gate, GateMode};
 use crate::Incarnation;
 
 /// What is known of the agent in a session that exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionAgent {
     /// The principal that the session belongs to.
     pub owner: String,
+    /// What `~` means in it.
+    pub home: String,
     /// The identity of its workspace: a directory.
     pub workspace: String,
     /// Where people are asked.

@@ -94,6 +94,8 @@ pub struct NewApproval {
     pub four_eyes: bool,
     /// Why no grant can answer it, if so.
     pub not_grantable: Option<String>,
+    /// Patterns that may be granted instead of the exact request.
+    pub patterns: Vec<String>,
     /// Whether the agent shows a dialog of its own beside it.
     pub mode: GateMode,
     /// When it was asked.
@@ -115,8 +117,8 @@ pub struct Resolution {
     pub message: String,
     /// Other input than the agent's, JSON.
     pub updated_input: Option<String>,
-    /// The grant that was given with it.
-    pub grant: Option<GrantId>,
+    /// The grants that were given with it.
+    pub grants: Vec<GrantId>,
 }
 
 /// A tool call that waits, or waited, for a person.
@@ -225,6 +227,7 @@ mod tests {
                 owner: "uid:1000".to_owned(),
                 four_eyes: false,
                 not_grantable: None,
+                patterns: Vec::new(),
                 mode: GateMode::Held,
                 asked_at: Timestamp::from_micros(0),
                 expires_at: Timestamp::from_micros(1_000),
@@ -273,7 +276,7 @@ mod tests {
             at: NOW,
             message: String::new(),
             updated_input: None,
-            grant: None,
+            grants: Vec::new(),
         });
         let refused = approval.may_decide("uid:2", SEEN, NOW);
         assert_eq!(refused, Err(CannotDecide::Over(ApprovalState::Denied)));

@@ -1,9 +1,10 @@
 //! Whether an agent's tool calls are judged.
 
 /// What is known of whether an agent's tool calls are judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Gate {
     /// No agent whose calls could be judged.
+    #[default]
     None,
     /// Hooks are set up; no call has been judged yet.
     Unproven,

@@ -18,6 +18,30 @@ pub enum FileKind {
     Special,
 }
 
+impl FileKind {
+    /// All of them.
+    const ALL: [Self; 5] =
+        [Self::Missing, Self::Regular, Self::Linked, Self::Directory, Self::Special];
+
+    /// The word on disk.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Regular => "regular",
+            Self::Linked => "linked",
+            Self::Directory => "directory",
+            Self::Special => "special",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// One path, as the kernel sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathFacts {
@@ -69,6 +93,27 @@ impl Questions {
 }
 
 impl Resolution {
+    /// What was answered before, put together again.
+    #[must_use]
+    pub fn of(
+        paths: BTreeMap<String, PathFacts>,
+        globs: BTreeMap<String, Option<Vec<String>>>,
+    ) -> Self {
+        Self { paths, globs }
+    }
+
+    /// Every path that was asked about.
+    #[must_use]
+    pub const fn paths(&self) -> &BTreeMap<String, PathFacts> {
+        &self.paths
+    }
+
+    /// Every glob that was asked about, with what it expands to; too many: none.
+    #[must_use]
+    pub const fn globs(&self) -> &BTreeMap<String, Option<Vec<String>>> {
+        &self.globs
+    }
+
     /// The resolved form of a path; what nobody asked about is unknown.
     pub(crate) fn resolved(&self, path: &str) -> Option<&str> {
         self.paths.get(path)?.resolved.as_deref()

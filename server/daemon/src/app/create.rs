@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeplane_core::{EndReason, EventKind, Incarnation, NewSession, Session, SessionId};
+use codeplane_core::{
+    EndReason, EventKind, GateMode, Incarnation, NewSession, Session, SessionAgent, SessionId,
+};
+use codeplane_store::Trail;
 use tokio::sync::mpsc;
 use tracing::info;
 
+use super::agent::Prepared;
 use super::error::Error;
 use super::record::{FACTS, record};
 use super::request::Mutation;
 use super::spec::{self, Spec};
 use super::{App, Caller, bundle_file};
 use crate::session::{
-    Admission, Begun, Bundle, Fact, Keep, LaunchSpec, Link, Live, Started, View, born, receive,
+    Admission, Begun, Bundle, BundleFile, Fact, Keep, LaunchSpec, Link, Live, Started, View, born,
+    receive,
 };
 
 /// How long a new shim may take to say that its program runs. One that never answers must not hold
@@ -46,6 +51,10 @@ pub(crate) struct Create {
     pub source: Option<String>,
     /// TERM of the session.
     pub term: Option<String>,
+    /// The adapter; none: told from the command.
+    pub provider: Option<String>,
+    /// Where people are asked.
+    pub mode: GateMode,
 }
 
 /// What becomes of processes that outlive the natural end of a command.
@@ -56,6 +65,15 @@ pub(crate) enum Leftovers {
     Killed,
     /// They are left alone.
     Kept,
+}
+
+/// A new session, and what its user should know.
+#[derive(Clone, Debug)]
+pub(crate) struct Created {
+    /// The session.
+    pub view: View,
+    /// A line each.
+    pub notices: Vec<String>,
 }
 
 impl App {
@@ -72,7 +90,7 @@ impl App {
         caller: &Caller,
         create: Create,
         mutation: Option<Mutation>,
-    ) -> Result<View, Error> {
+    ) -> Result<Created, Error> {
         let app = self.clone();
         let caller = caller.clone();
         let work = async move {
@@ -88,37 +106,45 @@ impl App {
         caller: &Caller,
         create: Create,
         mutation: Option<Mutation>,
-    ) -> Result<View, Error> {
+    ) -> Result<Created, Error> {
         if let Some(id) = self.created_before(mutation).await? {
-            let live = self.registry.get(id);
-            return live.map(|live| live.view()).ok_or(Error::SessionNotFound(id.to_string()));
+            let live = self.registry.get(id).ok_or(Error::SessionNotFound(id.to_string()))?;
+            return Ok(Created { view: live.view(), notices: Vec::new() });
         }
         let place = self.admit()?;
         let id = place.id();
-        let spec = spec::check(&create, id, &self.config.sessions, &self.own_env)?;
+        let mut spec = spec::check(&create, id, &self.config.sessions, &self.own_env)?;
         let parent = create.parent.as_deref().map(|parent| self.find(parent)).transpose()?;
         let name = self.registry.reserve(spec.name.clone(), id).map_err(|by| Error::NameTaken {
             name: spec.name.as_ref().map(ToString::to_string).unwrap_or_default(),
             by,
         })?;
+        let prepared = self.prepare_agent(caller, &create, id, &mut spec).await?;
         let session = Session::starting(NewSession {
             id,
             host: self.host,
             name: spec.name.clone(),
             labels: spec.labels.clone(),
-            command: spec.command.clone(),
+            command: create.command,
             cwd: spec.cwd.display().to_string(),
             size: spec.size,
-            provider: "generic".to_owned(),
+            provider: prepared.provider.clone(),
             source: create.source.unwrap_or_else(|| "api".to_owned()),
             parent: parent.map(|parent| parent.id()),
             keep: create.keep == Leftovers::Kept,
             created_at: self.clock.now(),
         });
-        let live = self.start(session, spec, mutation).await?;
+        let notices = prepared.notices.clone();
+        let live = match self.start(session, spec, prepared, mutation).await {
+            Ok(live) => live,
+            Err(error) => {
+                self.revoke_token(id, Incarnation::FIRST);
+                return Err(error);
+            }
+        };
         name.keep();
         info!(session.id = %id, principal = caller.principal, "session {id} created");
-        Ok(live.view())
+        Ok(Created { view: live.view(), notices })
     }
 
     /// The session that this very request created before.
@@ -151,14 +177,17 @@ impl App {
         &self,
         session: Session,
         spec: Spec,
+        prepared: Prepared,
         mutation: Option<Mutation>,
     ) -> Result<Arc<Live>, Error> {
         let id = session.id();
-        let created = self.event(id, EventKind::SessionCreated);
-        let insert = self.insert_session(&session, created, mutation);
-        let session_file = bundle_file::encode(&session.spec, mutation);
+        let insert = self.insert_session(&session, &prepared.agent, mutation);
+        let mut files = prepared.files;
+        let session_file = Bundle::new(self.directories.bundle(id)).session_file();
+        let content = bundle_file::encode(&session.spec, mutation);
+        files.push(BundleFile { path: session_file, content });
         let spec = Arc::new(self.launch_spec(&session, spec));
-        let (row, shim) = tokio::join!(insert, self.launch(&spec, session_file));
+        let (row, shim) = tokio::join!(insert, self.launch(&spec, files));
         if let Err(error) = row {
             // No row, no session: whatever was started must go.
             if let Ok(shim) = &shim {
@@ -169,6 +198,7 @@ impl App {
         }
         let bundle = self.directories.bundle(id);
         let live = Live::new(session, bundle, Arc::clone(&self.surroundings));
+        live.set_agent(prepared.agent);
         self.registry.insert(Arc::clone(&live));
         match shim {
             Ok(shim) => self.greet(&live, shim, &spec).await,
@@ -187,12 +217,15 @@ impl App {
     async fn insert_session(
         &self,
         session: &Session,
-        created: codeplane_core::NewEvent,
+        agent: &SessionAgent,
         mutation: Option<Mutation>,
     ) -> Result<(), Error> {
-        let request = mutation
-            .map(|mutation| self.recorded(mutation, "CreateSession", session.id().to_string()));
-        let inserted = self.store.insert_session(session.clone(), created, request).await;
+        let id = session.id();
+        let created = self.event(id, EventKind::SessionCreated);
+        let request =
+            mutation.map(|mutation| self.recorded(mutation, "CreateSession", id.to_string()));
+        let trail = Trail::from(request).knowing(id, agent.clone());
+        let inserted = self.store.insert_session(session.clone(), created, trail).await;
         inserted.map(drop).map_err(|error| self.store_error(error))
     }
 
@@ -200,10 +233,10 @@ impl App {
     async fn launch(
         &self,
         spec: &Arc<LaunchSpec>,
-        session_file: Vec<u8>,
+        files: Vec<BundleFile>,
     ) -> std::io::Result<Started> {
         let (app, spec) = (self.clone(), Arc::clone(spec));
-        let launched = self.shutdown.spawn_blocking(move || app.shims.launch(&spec, &session_file));
+        let launched = self.shutdown.spawn_blocking(move || app.shims.launch(&spec, &files));
         launched.await.map_err(std::io::Error::other)?
     }
 
@@ -251,6 +284,7 @@ impl App {
         }
         match first {
             First::Begun(Begun::Runs(pid)) => {
+                live.set_shim_pid(shim.pid);
                 born(live, &shim.link, pid);
                 // The client does not wait for this to be written: recovery would find it out.
                 self.follow_shim(live, shim.link, Some(live.incarnation()));

@@ -1,6 +1,8 @@
 //! The answers a client can act on.
 
-use codeplane_core::{AttachmentId, Revision, SessionId, SessionRef, StateName, Violations};
+use codeplane_core::{
+    AttachmentId, CannotDecide, Revision, SessionId, SessionRef, StateName, Violations,
+};
 
 pub(crate) use super::spec::Missing;
 
@@ -111,6 +113,42 @@ pub(crate) enum Error {
     /// The disk is full.
     #[error("the disk is full: make room in {0}")]
     DiskFull(String),
+    /// No such thing, but for sessions.
+    #[error("no {what} '{name}'")]
+    NoSuch {
+        /// What kind of thing.
+        what: &'static str,
+        /// What was given.
+        name: String,
+    },
+    /// A prefix that several ids have.
+    #[error("'{text}' is the beginning of {count} or more {what} ids: give more digits")]
+    Ambiguous {
+        /// What kind of thing.
+        what: &'static str,
+        /// What was given.
+        text: String,
+        /// How many match, at least.
+        count: usize,
+    },
+    /// It is over and cannot be changed.
+    #[error("{0}")]
+    Over(String),
+    /// The approval cannot be decided so.
+    #[error("{0}")]
+    CannotDecide(#[source] CannotDecide),
+    /// The answer cannot be remembered.
+    #[error("this answer cannot be remembered: {0}")]
+    NotGrantable(String),
+    /// A rule denies the edited input.
+    #[error("the edited input is denied: {0}")]
+    EditedDenied(String),
+    /// The token of a hook is not that of a running incarnation.
+    #[error("the hook token is not that of a running session: start the agent with cpctl run")]
+    BadToken,
+    /// The id of a report was used for another one.
+    #[error("event_id {0} was used for another report: make a new one")]
+    ReportReused(String),
     /// Too much at once.
     #[error("the daemon is busy: try again")]
     Busy,

@@ -1,10 +1,13 @@
 //! Use cases: what happens, and in which order. Knows sessions and rows, never the wire.
 
+mod agent;
+mod approvals;
 mod bundle_file;
 mod chase;
 mod create;
 mod error;
 mod events;
+mod hooks;
 mod inspect;
 mod keys;
 mod policy;
@@ -39,21 +42,27 @@ pub(crate) use reap::reap_children;
 pub(crate) use retention::retain;
 pub(crate) use runtime_directory::keep_runtime_directory;
 
+pub(crate) use approvals::{
+    APPROVAL_FILTER_FIELDS, ApprovalView, Approvals, DecideAnswer, DecideRequest, GrantWish,
+    Grants, Reach,
+};
 pub(crate) use create::{Create, Leftovers};
 pub(crate) use error::{Error, Missing};
 pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
+pub(crate) use hooks::{BODY_BYTES, HookCall, HookTokens, OpenCalls, Reported, TokenHash};
 pub(crate) use inspect::{Check, Drain, Info, Severity};
 pub(crate) use keys::KeyRequest;
 pub(crate) use policy::{Simulated, simulate};
 pub(crate) use request::{InFlight, Mutation, RequestHash};
 pub(crate) use screen::Screen;
 pub(crate) use sessions::{
-    Cursor, IfRunning, KillRequest, SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
+    IfRunning, KillRequest, SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
 };
 pub(crate) use terminals::{AttachRequest, AttachTo, From, Tail};
 pub(crate) use typing::{Over, TypeRequest, Typing};
 pub(crate) use wait::Condition;
 
+pub(crate) use crate::agents::{Agent, Choice, HookAnswer, Question};
 pub(crate) use crate::session::{
     Answers, Attached, Control, Follower, Frame, LogHealth, StreamEnd, Until, View,
 };
@@ -117,6 +126,14 @@ pub(crate) struct Parts {
     pub draining: AtomicBool,
     /// Requests that are being carried out.
     pub requests: InFlight,
+    /// The tokens that hooks report with.
+    pub tokens: HookTokens,
+    /// Calls of agents that are under way.
+    pub open_calls: OpenCalls,
+    /// Calls that wait for a person.
+    pub approvals: Approvals,
+    /// Answers that are remembered.
+    pub grants: Grants,
     /// The shims this daemon started.
     pub shims: Shims,
     /// The soft limit of open files that programs get: the one the daemon was started with.
@@ -202,6 +219,7 @@ impl App {
             StoreError::BackupExists(path) => Error::FileExists(path.display().to_string()),
             StoreError::Backup { .. }
             | StoreError::RequestRepeated(_)
+            | StoreError::UnknownApproval(_)
             | StoreError::SessionExists(_)
             | StoreError::EndedBefore { .. }
             | StoreError::Io(_)

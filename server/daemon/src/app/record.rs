@@ -168,6 +168,7 @@ impl App {
         self.update(live, change, Vec::new()).await;
         info!(session.id = %live.id(), "session {} ended: {reason:?}", live.id());
         live.set_ended(reason, at);
+        self.forget_agent(live.id()).await;
     }
 
     /// The shim is gone: what it left behind says how the incarnation ended.

@@ -55,7 +55,7 @@ impl App {
         while let Some(found) = looks.join_next().await {
             Box::pin(self.act(found.map_err(Error::internal)??)).await?;
         }
-        Ok(())
+        Box::pin(self.recover_agents()).await
     }
 
     fn bundles(&self) -> io::Result<Vec<SessionId>> {

@@ -79,6 +79,11 @@ impl App {
         if let Err(error) = self.store.prune_events(Keep::Newest(keep)).await {
             warn!(%error, "old events were not removed");
         }
+        let keep = i64::try_from(self.config.approvals.keep.0.as_micros()).unwrap_or(i64::MAX);
+        let before = Timestamp::from_micros(now.as_micros().saturating_sub(keep));
+        if let Err(error) = self.store.forget_reports(before).await {
+            warn!(%error, "old reports of hooks were not removed");
+        }
         let Some(age) = self.config.sessions.ended_age else { return };
         for live in self.registry.all() {
             let old = live.session().ended_at.is_some_and(|ended| {

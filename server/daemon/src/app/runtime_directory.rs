@@ -29,6 +29,9 @@ pub(crate) async fn keep_runtime_directory(app: App) {
         app.relisten.notify_one();
         for live in app.registry.all() {
             live.listen_at(&app.directories.shim_socket(live.id())).await;
+            if live.state().is_live() {
+                app.renew_token(&live).await;
+            }
         }
     }
 }

@@ -32,6 +32,19 @@ pub(super) struct Spec {
     pub(super) labels: Labels,
 }
 
+impl Spec {
+    /// The value of a variable.
+    pub(super) fn env(&self, name: &str) -> Option<&str> {
+        lookup(&self.env, name)
+    }
+
+    /// Sets a variable, whatever it was.
+    pub(super) fn set_env(&mut self, name: &str, value: &str) {
+        self.env.retain(|(key, _)| key != name);
+        self.env.push((name.to_owned(), value.to_owned()));
+    }
+}
+
 /// Checks everything there is to check before anything is made.
 ///
 /// # Errors

@@ -53,6 +53,14 @@ impl Fixture {
             started_at: Timestamp::from_micros(START),
             draining: AtomicBool::new(false),
             requests: InFlight::default(),
+            tokens: HookTokens::default(),
+            open_calls: OpenCalls::default(),
+            approvals: Approvals::default(),
+            grants: Grants::default(),
+            tokens: HookTokens::default(),
+            open_calls: OpenCalls::default(),
+            approvals: Approvals::default(),
+            grants: Grants::default(),
             own_env: Vec::new(),
         });
         Self { app, clock, _dir: dir }

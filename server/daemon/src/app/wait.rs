@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeplane_core::{OutputPosition, StateName};
+use codeplane_core::{ActivityName, OutputPosition, StateName};
 use regex::{Regex, RegexBuilder};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -33,6 +33,8 @@ pub(crate) enum Condition {
     },
     /// A state.
     State(StateName),
+    /// What the agent does.
+    Activity(ActivityName),
 }
 
 /// What was waited for.
@@ -88,6 +90,16 @@ impl App {
                     })
                     .await;
                 if state.name() == wanted { Ok(now(live)) } else { Err(ended(live)) }
+            }
+            Condition::Activity(wanted) => {
+                let found = live
+                    .until(|live| {
+                        let does =
+                            live.agent().activity.map_or(ActivityName::Unknown, |now| now.name);
+                        (does == wanted || !live.state().is_live()).then_some(does)
+                    })
+                    .await;
+                if found == wanted { Ok(now(live)) } else { Err(ended(live)) }
             }
             Condition::Quiet(quiet) => quiet_for(live, quiet).await,
             Condition::Output { regex, from } => {

@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub input: InputConfig,
     /// How many events are kept.
     pub events: EventsConfig,
+    /// How long people may take.
+    pub approvals: ApprovalsConfig,
     /// How the daemon listens and ends.
     pub server: ServerConfig,
 }
@@ -179,6 +181,28 @@ impl Default for InputConfig {
     }
 }
 
+/// Settings of approvals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ApprovalsConfig {
+    /// A call that nobody decides about is denied after this time.
+    pub timeout: Span,
+    /// A call whose hook is gone is cancelled after this time, or up to twice as long.
+    pub rejoin_grace: Span,
+    /// Reports, decisions and approvals are deleted after this time; audit records stay.
+    pub keep: Span,
+}
+
+impl Default for ApprovalsConfig {
+    fn default() -> Self {
+        Self {
+            timeout: Span(Duration::from_secs(3600)),
+            rejoin_grace: Span(Duration::from_secs(15)),
+            keep: Span(Duration::from_secs(90 * 86_400)),
+        }
+    }
+}
+
 /// Settings of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -201,11 +225,13 @@ pub(crate) struct ServerConfig {
     pub shutdown_grace: Span,
     /// Use the shim binary at this path; none: the one beside the daemon.
     pub shim: Option<PathBuf>,
+    /// Agents' hooks are this `cpctl`; none: the one beside the daemon.
+    pub hook: Option<PathBuf>,
 }
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { shutdown_grace: Span(Duration::from_secs(5)), shim: None }
+        Self { shutdown_grace: Span(Duration::from_secs(5)), shim: None, hook: None }
     }
 }
 
@@ -238,6 +264,14 @@ impl Config {
         require(
             Check::of((1..=16 << 20).contains(&self.input.max.0)),
             "input.max: must be 1B to 16MiB",
+        );
+        require(
+            Check::of((1..=86_400).contains(&self.approvals.timeout.0.as_secs())),
+            "approvals.timeout: must be 1s to 24h",
+        );
+        require(
+            Check::of((1..=300).contains(&self.approvals.rejoin_grace.0.as_secs())),
+            "approvals.rejoin_grace: must be 1s to 5m",
         );
         require(Check::of(self.events.max >= 1000), "events.max: must be at least 1000");
         problems

@@ -84,6 +84,8 @@ pub(super) fn session(view: View) -> v1::Session {
         output_degraded: view.log == LogHealth::Degraded,
         ..v1::Session::default()
     };
+    super::agent::describe(&mut message, view.agent);
+    message.pending_approvals = u32::try_from(view.pending).unwrap_or(u32::MAX);
     message.set_state(state(row.state.name()));
     match row.state {
         SessionState::Ended(EndReason::Exited(status)) => {
@@ -146,6 +148,7 @@ fn payload(kind: EventKind) -> Option<v1::event::Payload> {
         EventKind::OutputRemoved { oldest } => {
             Payload::OutputRemoved(v1::OutputRemoved { oldest: Some(position(oldest)) })
         }
+        EventKind::Agent(event) => super::agent::payload(event),
         EventKind::DaemonStarted { version } => {
             Payload::DaemonStarted(v1::DaemonStarted { version })
         }

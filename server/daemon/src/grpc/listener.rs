@@ -14,7 +14,7 @@ use tokio_stream::Stream;
 use tonic::transport::server::Connected;
 use tracing::{debug, warn};
 
-use crate::os::{self, Ancestry, ancestry};
+use crate::os::{Ancestry, PeerProcess, ancestry};
 
 /// How long accepting pauses when the process has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -36,7 +36,7 @@ pub(super) type IsInside = Arc<dyn Fn(i32) -> bool + Send + Sync>;
 
 /// Binds the socket under a temporary name with its final mode and renames it: whoever sees the
 /// socket is served.
-pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
+pub(super) fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
     use std::os::unix::fs::PermissionsExt;
     let temporary = path.with_extension("new");
     match std::fs::remove_file(&temporary) {
@@ -44,29 +44,47 @@ pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
         Ok(()) | Err(_) => {}
     }
     let listener = std::os::unix::net::UnixListener::bind(&temporary)?;
-    std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(mode))?;
     listener.set_nonblocking(true)?;
     std::fs::rename(&temporary, path)?;
     UnixListener::from_std(listener)
 }
 
-/// The stream of connections. It never ends: an error of one connection is that connection's.
-pub(super) struct Incoming {
-    listener: Option<UnixListener>,
-    /// A new one whenever the socket had to be bound again.
-    listeners: mpsc::Receiver<UnixListener>,
-    is_inside: IsInside,
-    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+/// Who may call on the hook socket: whether inside the right session is known with its token.
+#[derive(Clone, Debug)]
+pub(super) enum HookPeer {
+    /// A process of our own user.
+    Process(Arc<PeerProcess>),
+    /// Somebody who may do nothing, and why.
+    Refused(String),
 }
 
-impl Incoming {
-    pub(super) const fn new(listeners: mpsc::Receiver<UnixListener>, is_inside: IsInside) -> Self {
-        Self { listener: None, listeners, is_inside, pause: None }
+/// Says who is at the other end of a connection.
+pub(super) trait Identify: Unpin + Send + 'static {
+    /// Who it may be.
+    type Peer: Clone + Send + Sync + 'static;
+
+    /// Looks at a new connection.
+    fn identify(&self, stream: &UnixStream) -> Self::Peer;
+}
+
+/// Knows operators: processes of our own user outside every session.
+pub(super) struct Operators {
+    is_inside: IsInside,
+}
+
+impl Operators {
+    pub(super) const fn outside(is_inside: IsInside) -> Self {
+        Self { is_inside }
     }
+}
+
+impl Identify for Operators {
+    type Peer = Peer;
 
     fn identify(&self, stream: &UnixStream) -> Peer {
         let own = nix::unistd::geteuid().as_raw();
-        let Some(process) = os::PeerProcess::of(stream) else {
+        let Some(process) = PeerProcess::of(stream) else {
             return Peer::Refused("the caller's process cannot be seen or is gone".to_owned());
         };
         if process.uid != own {
@@ -77,7 +95,7 @@ impl Incoming {
             // What was found may be another's.
             return Peer::Refused("the caller's process is gone".to_owned());
         }
-        match found {
+        let peer = match found {
             Ancestry::Foreign => Peer::Own { pid: process.pid },
             Ancestry::Descends => Peer::Refused(
                 "the caller runs inside a session, and an agent is no operator: detach first, or ask \
@@ -85,12 +103,48 @@ impl Incoming {
                     .to_owned(),
             ),
             Ancestry::Unknown => Peer::Refused("the caller's process is gone".to_owned()),
+        };
+        if let Peer::Refused(why) = &peer {
+            warn!(why, "a connection is refused every call: {why}");
+        }
+        peer
+    }
+}
+
+/// Knows who may be an agent's hook.
+pub(super) struct Agents;
+
+impl Identify for Agents {
+    type Peer = HookPeer;
+
+    fn identify(&self, stream: &UnixStream) -> HookPeer {
+        match PeerProcess::of(stream) {
+            None => HookPeer::Refused("the caller's process cannot be seen or is gone".to_owned()),
+            Some(process) if process.uid != nix::unistd::geteuid().as_raw() => {
+                HookPeer::Refused(format!("uid {} runs no session here", process.uid))
+            }
+            Some(process) => HookPeer::Process(Arc::new(process)),
         }
     }
 }
 
-impl Stream for Incoming {
-    type Item = io::Result<Connection>;
+/// The stream of connections. It never ends: an error of one connection is that connection's.
+pub(super) struct Incoming<I> {
+    listener: Option<UnixListener>,
+    /// A new one whenever the socket had to be bound again.
+    listeners: mpsc::Receiver<UnixListener>,
+    peers: I,
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl<I: Identify> Incoming<I> {
+    pub(super) const fn new(listeners: mpsc::Receiver<UnixListener>, peers: I) -> Self {
+        Self { listener: None, listeners, peers, pause: None }
+    }
+}
+
+impl<I: Identify> Stream for Incoming<I> {
+    type Item = io::Result<Connection<I::Peer>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
@@ -106,10 +160,7 @@ impl Stream for Incoming {
             let Some(listener) = &self.listener else { return Poll::Pending };
             match listener.poll_accept(cx) {
                 Poll::Ready(Ok((stream, _))) => {
-                    let peer = self.identify(&stream);
-                    if let Peer::Refused(why) = &peer {
-                        warn!(why, "a connection is refused every call: {why}");
-                    }
+                    let peer = self.peers.identify(&stream);
                     return Poll::Ready(Some(Ok(Connection { stream, peer })));
                 }
                 Poll::Ready(Err(error)) => {
@@ -125,20 +176,20 @@ impl Stream for Incoming {
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct Connection<P> {
     stream: UnixStream,
-    peer: Peer,
+    peer: P,
 }
 
-impl Connected for Connection {
-    type ConnectInfo = Peer;
+impl<P: Clone + Send + Sync + 'static> Connected for Connection<P> {
+    type ConnectInfo = P;
 
-    fn connect_info(&self) -> Peer {
+    fn connect_info(&self) -> P {
         self.peer.clone()
     }
 }
 
-impl AsyncRead for Connection {
+impl<P: Unpin> AsyncRead for Connection<P> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -148,7 +199,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<P: Unpin> AsyncWrite for Connection<P> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -1,10 +1,13 @@
 //! The services: convert, call, convert. Knows the use cases, never rows or live sessions.
 
+mod agent;
+mod approval;
 mod auth;
 mod convert;
 mod event;
 mod fields;
 mod frames;
+mod hook;
 mod listener;
 mod page;
 mod screen;
@@ -15,9 +18,12 @@ mod terminal;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use codeplane_proto::v1::approval_service_server::ApprovalServiceServer;
 use codeplane_proto::v1::event_service_server::EventServiceServer;
+use codeplane_proto::v1::hook_service_server::HookServiceServer;
 use codeplane_proto::v1::server_service_server::ServerServiceServer;
 use codeplane_proto::v1::session_service_server::SessionServiceServer;
 use codeplane_proto::v1::terminal_service_server::TerminalServiceServer;
@@ -28,11 +34,17 @@ use tonic::transport::server::Router;
 
 use crate::app::App;
 use auth::{Authorise, Stack};
-use listener::Incoming;
+use listener::{Agents, Incoming, Operators};
 
 /// Longest request of the terminal service, in bytes: above the largest `input.max`, so that input
 /// over the limit is answered by name and not by the transport.
 const TERMINAL_MESSAGE_BYTES: usize = 24 << 20;
+
+/// Longest report of a hook, in bytes: its body and what stands around it.
+const HOOK_MESSAGE_BYTES: usize = (16 << 20) + (64 << 10);
+
+/// Streams one hook's connection may have open: it needs one.
+const HOOK_STREAMS: u32 = 8;
 
 /// Streams one connection may have open.
 const STREAMS: u32 = 256;
@@ -46,9 +58,10 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 const FEATURES: [&str; 6] =
     ["attach.resume", "attach.snapshot", "events.watch", "input.exactly-once", "screen", "wait"];
 
-/// Everything that is served on the local socket.
+/// Everything that is served on the local sockets.
 pub(crate) struct Services {
     router: Router<Stack>,
+    hooks: Router,
     health: tonic_health::server::HealthReporter,
 }
 
@@ -76,8 +89,17 @@ impl Services {
             .add_service(SessionServiceServer::new(session::Sessions::new(app.clone())))
             .add_service(terminal)
             .add_service(EventServiceServer::new(event::Events::new(app.clone())))
+            .add_service(ApprovalServiceServer::new(approval::ApprovalsService::new(app.clone())))
             .add_service(ServerServiceServer::new(server::ServerInfo::new(app.clone())));
-        Ok(Self { router, health })
+        let hooks = HookServiceServer::new(hook::Hooks::new(app.clone()))
+            .max_decoding_message_size(HOOK_MESSAGE_BYTES);
+        let hooks = Server::builder()
+            .max_concurrent_streams(HOOK_STREAMS)
+            .http2_max_local_error_reset_streams(Some(1024))
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+            .add_service(hooks);
+        Ok(Self { router, hooks, health })
     }
 
     /// Says that the daemon serves: only after every live shim was adopted.
@@ -85,30 +107,46 @@ impl Services {
         self.health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     }
 
-    /// Serves until the daemon ends.
+    /// Serves both sockets until the daemon ends.
     ///
     /// # Errors
     /// Those of the transport.
-    pub(crate) async fn serve(
-        self,
-        listeners: mpsc::Receiver<UnixListener>,
-        app: App,
-    ) -> io::Result<()> {
+    pub(crate) async fn serve(self, doors: Doors, app: App) -> io::Result<()> {
         let sessions = app.clone();
-        let is_inside = std::sync::Arc::new(move |pid| sessions.is_inside(pid));
-        let incoming = Incoming::new(listeners, is_inside);
-        let stop = app.shutdown.clone();
-        self.router
-            .serve_with_incoming_shutdown(incoming, async move { stop.begun().await })
-            .await
-            .map_err(io::Error::other)
+        let is_inside = Arc::new(move |pid| sessions.is_inside(pid));
+        let operators = Incoming::new(doors.operators, Operators::outside(is_inside));
+        let agents = Incoming::new(doors.hooks, Agents);
+        let (stop, stop_hooks) = (app.shutdown.clone(), app.shutdown.clone());
+        let serving =
+            self.router.serve_with_incoming_shutdown(operators, async move { stop.begun().await });
+        let answering = self
+            .hooks
+            .serve_with_incoming_shutdown(agents, async move { stop_hooks.begun().await });
+        tokio::try_join!(serving, answering).map(drop).map_err(io::Error::other)
     }
 }
 
-/// Binds the socket of the API.
+/// The listeners of each socket, a new one whenever it had to be bound again.
+#[derive(Debug)]
+pub(crate) struct Doors {
+    /// Of the API.
+    pub operators: mpsc::Receiver<UnixListener>,
+    /// Of the hooks.
+    pub hooks: mpsc::Receiver<UnixListener>,
+}
+
+/// Binds the socket of the API: only our own user may connect.
 ///
 /// # Errors
 /// Those of the file system.
 pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
-    listener::bind(path)
+    listener::bind(path, 0o600)
+}
+
+/// Binds the socket of the hooks: whoever runs in a session may connect, whatever its user.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn bind_hooks(path: &Path) -> io::Result<UnixListener> {
+    listener::bind(path, 0o666)
 }

@@ -1,8 +1,18 @@
 //! Pages: sizes and tokens.
 
-use codeplane_core::{Filter, FilterError, Revision, SessionId, Timestamp};
+use std::fmt::Display;
+use std::str::FromStr;
 
-use crate::app::{Cursor, Error, RequestHash};
+use codeplane_core::{Filter, FilterError, Revision, Timestamp};
+
+use crate::app::{Error, RequestHash};
+
+/// The list of sessions, in its tokens.
+pub(super) const SESSIONS: char = 's';
+/// That of approvals.
+pub(super) const APPROVALS: char = 'a';
+/// That of grants.
+pub(super) const GRANTS: char = 'g';
 
 /// Page size if none is asked for.
 const DEFAULT: usize = 100;
@@ -23,18 +33,22 @@ pub(super) fn filter(text: &str, allowed: &[&str]) -> Result<Filter, Error> {
     Filter::parse(text, allowed).map_err(|error: FilterError| Error::invalid("filter", error))
 }
 
-/// The token behind a session.
-pub(super) fn session_token(cursor: Cursor, filter: &Filter) -> String {
+/// The token behind something that is listed in the order of its time. `list` names the list.
+pub(super) fn token(list: char, cursor: (Timestamp, impl Display), filter: &Filter) -> String {
     let (time, id) = cursor;
-    format!("s{}.{}.{:x}", time.as_micros(), id, query(filter))
+    format!("{list}{}.{id}.{:x}", time.as_micros(), query(filter))
 }
 
-/// Reads it; it must be one of the same query.
-pub(super) fn session_cursor(token: &str, filter: &Filter) -> Result<Option<Cursor>, Error> {
-    let read = |token: &str| -> Option<(Cursor, u64)> {
-        let mut parts = token.strip_prefix('s')?.split('.');
+/// Reads it; it must be one of the same list and query.
+pub(super) fn cursor<Id: FromStr>(
+    list: char,
+    token: &str,
+    filter: &Filter,
+) -> Result<Option<(Timestamp, Id)>, Error> {
+    let read = |token: &str| -> Option<((Timestamp, Id), u64)> {
+        let mut parts = token.strip_prefix(list)?.split('.');
         let time = Timestamp::from_micros(parts.next()?.parse().ok()?);
-        let id: SessionId = parts.next()?.parse().ok()?;
+        let id = parts.next()?.parse().ok()?;
         let query = u64::from_str_radix(parts.next()?, 16).ok()?;
         parts.next().is_none().then_some(((time, id), query))
     };
@@ -76,7 +90,11 @@ fn query(filter: &Filter) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use codeplane_core::SessionId;
+
     use super::*;
+
+    type Cursor = Option<(Timestamp, SessionId)>;
 
     #[test]
     fn a_token_belongs_to_its_query() {
@@ -84,12 +102,16 @@ mod tests {
         let all = filter("", &["state"]).unwrap();
         let cursor = (Timestamp::from_micros(5), SessionId::from_bytes([3; 16]));
 
-        let token = session_token(cursor, &running);
+        let read = |list, token: &str, filter| -> Result<Cursor, Error> {
+            super::cursor(list, token, filter)
+        };
+        let token = token(SESSIONS, cursor, &running);
 
-        assert_eq!(session_cursor(&token, &running).unwrap(), Some(cursor));
-        assert!(session_cursor(&token, &all).is_err());
-        assert!(session_cursor("nonsense", &all).is_err());
-        assert_eq!(session_cursor("", &all).unwrap(), None);
+        assert_eq!(read(SESSIONS, &token, &running).unwrap(), Some(cursor));
+        assert!(read(SESSIONS, &token, &all).is_err());
+        assert!(read(APPROVALS, &token, &running).is_err());
+        assert!(read(SESSIONS, "nonsense", &all).is_err());
+        assert_eq!(read(SESSIONS, "", &all).unwrap(), None);
         assert!(event_cursor(&token, &running).is_err());
         let token = event_token(Revision(7), &all);
         assert_eq!(event_cursor(&token, &all).unwrap(), Some(Revision(7)));

@@ -1,6 +1,6 @@
 //! `SessionService`.
 
-use codeplane_core::{Filter, StateName};
+use codeplane_core::{Filter, GateMode, StateName};
 use codeplane_proto::v1;
 use codeplane_proto::v1::session_service_server::SessionService;
 use codeplane_proto::v1::wait_session_request::Condition as WaitCondition;
@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::auth::caller;
 use super::status::status;
-use super::{convert, fields, page};
+use super::{agent, convert, fields, page};
 use crate::app::{
     App, Condition, Create, Error, IfRunning, KillRequest, Leftovers, SESSION_FILTER_FIELDS,
     StopRequest, UpdateRequest,
@@ -36,8 +36,9 @@ impl SessionService for Sessions {
         let id = std::mem::take(&mut request.request_id);
         let mutation = fields::mutation("CreateSession", &id, &request).map_err(status)?;
         let created = self.app.create(&caller, create(request), mutation).await;
-        let session = Some(convert::session(created.map_err(status)?));
-        Ok(Response::new(v1::CreateSessionResponse { session }))
+        let created = created.map_err(status)?;
+        let session = Some(convert::session(created.view));
+        Ok(Response::new(v1::CreateSessionResponse { session, notices: created.notices }))
     }
 
     async fn get_session(
@@ -149,6 +150,8 @@ fn create(request: v1::CreateSessionRequest) -> Create {
         keep: if request.keep { Leftovers::Kept } else { Leftovers::Killed },
         source: given(request.source),
         term: given(request.term),
+        provider: given(request.provider),
+        mode: if request.agent_dialog { GateMode::AgentDialog } else { GateMode::Held },
     }
 }
 
@@ -156,13 +159,13 @@ fn list(app: &App, request: &v1::ListSessionsRequest) -> Result<v1::ListSessions
     let size = page::size(request.page_size)?;
     let filter = page::filter(&request.filter, &SESSION_FILTER_FIELDS)?;
     check_states(&filter)?;
-    let after = page::session_cursor(&request.page_token, &filter)?;
+    let after = page::cursor(page::SESSIONS, &request.page_token, &filter)?;
     let found = app.list(&filter, size, after);
     Ok(v1::ListSessionsResponse {
         sessions: found.sessions.into_iter().map(convert::session).collect(),
         next_page_token: found
             .next
-            .map(|cursor| page::session_token(cursor, &filter))
+            .map(|cursor| page::token(page::SESSIONS, cursor, &filter))
             .unwrap_or_default(),
     })
 }
@@ -191,7 +194,7 @@ fn stop(request: &v1::StopSessionRequest) -> Result<StopRequest, Error> {
 
 fn condition(condition: Option<WaitCondition>) -> Result<Condition, Error> {
     match condition {
-        None => Err(Error::invalid("condition", "must be exit, quiet, output or state")),
+        None => Err(Error::invalid("condition", "must be exit, quiet, output, state or activity")),
         Some(WaitCondition::Exit(_)) => Ok(Condition::Exit),
         Some(WaitCondition::Quiet(quiet)) => {
             Ok(Condition::Quiet(fields::duration("quiet", quiet)?))
@@ -200,6 +203,12 @@ fn condition(condition: Option<WaitCondition>) -> Result<Condition, Error> {
             from: output.from.map(|from| fields::position("output.from", from)).transpose()?,
             regex: output.regex,
         }),
+        Some(WaitCondition::Activity(number)) => {
+            let activity = v1::Activity::try_from(number).ok().and_then(agent::activity_name);
+            activity
+                .map(Condition::Activity)
+                .ok_or_else(|| Error::invalid("activity", "is not an activity"))
+        }
         Some(WaitCondition::State(number)) => {
             let state = v1::SessionState::try_from(number).ok().and_then(convert::state_name);
             state.map(Condition::State).ok_or_else(|| Error::invalid("state", "is not a state"))

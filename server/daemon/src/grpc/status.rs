@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use codeplane_core::Violations;
+use codeplane_core::{CannotDecide, Violations};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use tracing::error;
@@ -61,7 +61,17 @@ pub(super) fn status(answer: Error) -> Status {
             details.set_error_info(reason, DOMAIN, id);
             return Status::with_error_details(code, message, details);
         }
+        Error::NoSuch { what, name } => {
+            details.set_resource_info(what, clipped(&name), "", "list them");
+        }
+        Error::CannotDecide(_) | Error::NotGrantable(_) | Error::EditedDenied(_) => {
+            details.add_precondition_failure_violation("APPROVAL", "", message.clone());
+        }
         Error::AmbiguousSession { .. }
+        | Error::Ambiguous { .. }
+        | Error::Over(_)
+        | Error::BadToken
+        | Error::ReportReused(_)
         | Error::RequestReused(_)
         | Error::Stale { .. }
         | Error::Draining
@@ -112,6 +122,21 @@ fn code_and_reason(answer: &Error) -> (Code, &'static str) {
         Error::TimedOut(_) => (Code::DeadlineExceeded, "TIMED_OUT"),
         Error::FileExists(_) => (Code::AlreadyExists, "FILE_EXISTS"),
         Error::Denied(_) => (Code::PermissionDenied, "DENIED"),
+        Error::NoSuch { .. } => (Code::NotFound, "NOT_FOUND"),
+        Error::Ambiguous { .. } => (Code::InvalidArgument, "AMBIGUOUS"),
+        Error::Over(_) => (Code::FailedPrecondition, "OVER"),
+        Error::CannotDecide(CannotDecide::Over(_)) => {
+            (Code::FailedPrecondition, "APPROVAL_DECIDED")
+        }
+        Error::CannotDecide(CannotDecide::OtherRequest) => {
+            (Code::FailedPrecondition, "REQUEST_HASH_MISMATCH")
+        }
+        Error::CannotDecide(CannotDecide::FourEyes(_)) => (Code::FailedPrecondition, "FOUR_EYES"),
+        Error::CannotDecide(CannotDecide::Agent) => (Code::PermissionDenied, "DENIED"),
+        Error::NotGrantable(_) => (Code::FailedPrecondition, "NOT_GRANTABLE"),
+        Error::EditedDenied(_) => (Code::FailedPrecondition, "EDITED_INPUT_DENIED"),
+        Error::BadToken => (Code::Unauthenticated, "BAD_TOKEN"),
+        Error::ReportReused(_) => (Code::AlreadyExists, "REPORT_REUSED"),
         Error::DiskFull(_) => (Code::ResourceExhausted, "DISK_FULL"),
         Error::Busy => (Code::Unavailable, "BUSY"),
         Error::Internal(_) => (Code::Internal, "INTERNAL"),
@@ -141,7 +166,20 @@ fn metadata(answer: &Error) -> HashMap<String, String> {
         }
         Error::BeyondEnd { asked, end } => pairs(&[("asked", asked.clone()), ("end", end.clone())]),
         Error::EventsGone { oldest } => pairs(&[("oldest_revision", oldest.to_string())]),
+        Error::CannotDecide(CannotDecide::Over(state)) => {
+            pairs(&[("state", state.as_str().to_owned())])
+        }
         Error::SessionNotFound(_)
+        | Error::NoSuch { .. }
+        | Error::Ambiguous { .. }
+        | Error::Over(_)
+        | Error::CannotDecide(
+            CannotDecide::OtherRequest | CannotDecide::FourEyes(_) | CannotDecide::Agent,
+        )
+        | Error::NotGrantable(_)
+        | Error::EditedDenied(_)
+        | Error::BadToken
+        | Error::ReportReused(_)
         | Error::AttachmentNotFound(_)
         | Error::RequestReused(_)
         | Error::Invalid(_)

@@ -42,4 +42,4 @@ pub(crate) use old_output::{Limits, remove_before, too_much};
 pub(crate) use orders::StopPlan;
 pub(crate) use piece::Piece;
 pub(crate) use search::Search;
-pub(crate) use shims::{Shims, Started};
+pub(crate) use shims::{BundleFile, Shims, Started};

@@ -1,10 +1,10 @@
 //! The shims this daemon started are its children: whoever starts a process must reap it.
 
 use std::collections::HashSet;
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +35,15 @@ pub(crate) struct Started {
     pub(crate) pid: u32,
 }
 
+/// A file in the session's directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BundleFile {
+    /// Where, absolute.
+    pub(crate) path: PathBuf,
+    /// What it holds.
+    pub(crate) content: Vec<u8>,
+}
+
 impl Shims {
     /// No shim yet; those to come are started from `binary`.
     pub(crate) fn new(binary: ShimBinary) -> Self {
@@ -50,12 +59,12 @@ impl Shims {
     ///
     /// # Errors
     /// Those of the file system and of making a process; nothing runs then.
-    pub(crate) fn launch(&self, spec: &LaunchSpec, session_file: &[u8]) -> io::Result<Started> {
+    pub(crate) fn launch(&self, spec: &LaunchSpec, files: &[BundleFile]) -> io::Result<Started> {
         let spare = lock(&self.spare).take();
         // Where there is none, one gets ready on another processor while the files are made.
         let newborn = spare.map_or_else(|| self.spawn(), Ok)?;
         let pid = newborn.id();
-        match prepare_bundle(spec, session_file).map(|()| newborn.launch(spec)) {
+        match prepare_bundle(spec, files).map(|()| newborn.launch(spec)) {
             Ok(Ok(launched)) => self.link(launched),
             Ok(Err(_)) => {
                 // Most likely somebody ended the one that waited; other trouble is met again.
@@ -174,11 +183,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes the session's directory with what says whose it is.
-fn prepare_bundle(spec: &LaunchSpec, session_file: &[u8]) -> io::Result<()> {
+/// Makes the session's directory with what says whose it is and what its program needs.
+fn prepare_bundle(spec: &LaunchSpec, files: &[BundleFile]) -> io::Result<()> {
     let bundle = Bundle::new(&spec.bundle);
     bundle.create()?;
-    write_private(&bundle.session_file(), session_file)
+    files.iter().try_for_each(|file| {
+        if let Some(parent) = file.path.parent().filter(|parent| *parent != bundle.dir()) {
+            DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+        }
+        write_private(&file.path, &file.content)
+    })
 }
 
 /// Writes a new file that nobody else may read. It is not synced: the row is, and says the same.

@@ -58,6 +58,7 @@ pub(crate) enum Fact {
 
 /// Takes up the connection: publishes what the shim said in its greeting.
 pub(crate) fn adopt(live: &Live, link: &Arc<Link>, greeting: &Greeting) {
+    live.set_shim_pid(greeting.shim_pid());
     levels(live, link, &greeting.0);
 }
 

@@ -1,6 +1,6 @@
 //! A session as it is at one moment.
 
-use codeplane_core::{AttachmentId, OutputPosition, Session, TerminalSize};
+use codeplane_core::{AttachmentId, OutputPosition, Session, SessionAgent, TerminalSize};
 
 /// What is known of a session at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub(crate) struct View {
     pub title: String,
     /// Whether output can be written.
     pub log: LogHealth,
+    /// What is known of its agent.
+    pub agent: SessionAgent,
+    /// How many of its calls wait for a person.
+    pub pending: usize,
 }
 
 /// Whether output can be written.

@@ -18,6 +18,7 @@ use crate::transaction::{Transaction, Urgency};
 struct AgentRow {
     session: String,
     owner: String,
+    home: String,
     workspace: String,
     gate_mode: String,
     gate: String,
@@ -70,7 +71,7 @@ impl Store {
 }
 
 /// Writes the row, unless a newer one is there or the session is gone.
-pub(super) fn write(
+pub(crate) fn write(
     transaction: &mut Transaction<'_>,
     session: SessionId,
     agent: &SessionAgent,
@@ -111,6 +112,7 @@ impl AgentRow {
         Self {
             session: session.to_string(),
             owner: agent.owner.clone(),
+            home: agent.home.clone(),
             workspace: agent.workspace.clone(),
             gate_mode: agent.mode.as_str().to_owned(),
             gate: agent.gate.as_str().to_owned(),
@@ -144,6 +146,7 @@ impl AgentRow {
         let gate = Gate::parse(&self.gate, &self.gate_reason);
         let agent = SessionAgent {
             owner: self.owner.clone(),
+            home: self.home.clone(),
             workspace: self.workspace.clone(),
             mode: word(&self.gate_mode, GateMode::parse)?,
             gate: gate.ok_or_else(|| format!("'{}' is not a gate", self.gate))?,

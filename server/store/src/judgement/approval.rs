@@ -2,12 +2,14 @@
 
 use codeplane_core::audit::NewAudit;
 use codeplane_core::{
-    Approval, ApprovalChange, ApprovalId, ApprovalKind, ApprovalState, GateMode, Grant,
-    NewApproval, NewEvent, RequestDigest, Resolution, SessionAgent, SessionId, Settled, Timestamp,
+    Approval, ApprovalChange, ApprovalId, ApprovalKind, ApprovalState, DecisionId, GateMode, Grant,
+    GrantId, NewApproval, NewEvent, RequestDigest, Resolution, SessionAgent, SessionId, Settled,
+    Timestamp,
 };
 use diesel::prelude::*;
+use serde_json::Value;
 
-use super::{Read, agent, damaged, decision, grant, hash, id, incarnation, time, word};
+use super::{Read, agent, damaged, decision, grant, hash, id, incarnation, strings, time, word};
 use crate::error::StoreError;
 use crate::event::append;
 use crate::schema::approvals;
@@ -28,6 +30,7 @@ struct ApprovalRow {
     owner: String,
     four_eyes: bool,
     not_grantable: Option<String>,
+    patterns: String,
     mode: String,
     asked_at: i64,
     expires_at: i64,
@@ -36,7 +39,7 @@ struct ApprovalRow {
     resolved_at: Option<i64>,
     message: Option<String>,
     updated_input: Option<String>,
-    grant_id: Option<String>,
+    grants: Option<String>,
     delivered_at: Option<i64>,
 }
 
@@ -65,8 +68,8 @@ pub struct Resolve {
     pub change: ApprovalChange,
     /// The answer of its decision.
     pub settled: Settled,
-    /// The grant that was given with it.
-    pub grant: Option<Grant>,
+    /// The grants that were given with it.
+    pub grants: Vec<Grant>,
     /// What the session's agent is then said to do.
     pub agent: Option<(SessionId, SessionAgent)>,
     /// Facts.
@@ -134,6 +137,25 @@ impl Store {
         self.read(move |connection| find(connection, id)).await
     }
 
+    /// The approval that a decision waits for, or waited for.
+    ///
+    /// # Errors
+    /// As [`Store::approval`].
+    pub async fn approval_of_decision(
+        &self,
+        decision: DecisionId,
+    ) -> Result<Option<Approval>, StoreError> {
+        self.read(move |connection| {
+            let row: Option<ApprovalRow> = approvals::table
+                .filter(approvals::decision.eq(decision.to_string()))
+                .select(ApprovalRow::as_select())
+                .first(connection)
+                .optional()?;
+            row.map(Approval::try_from).transpose()
+        })
+        .await
+    }
+
     /// The approvals whose id begins so, at most two: one is the answer, two are too many.
     ///
     /// # Errors
@@ -186,6 +208,7 @@ fn change(transaction: &mut Transaction<'_>, resolve: &Resolve) -> Result<Resolv
     if there.state() != ApprovalState::Pending {
         return Ok(Resolved::Before(there));
     }
+    let grants: Vec<String> = resolution.grants.iter().map(ToString::to_string).collect();
     diesel::update(approvals::table.find(id.to_string()))
         .set((
             approvals::state.eq(resolution.state.as_str()),
@@ -193,13 +216,11 @@ fn change(transaction: &mut Transaction<'_>, resolve: &Resolve) -> Result<Resolv
             approvals::resolved_at.eq(resolution.at.as_micros()),
             approvals::message.eq(&resolution.message),
             approvals::updated_input.eq(&resolution.updated_input),
-            approvals::grant_id.eq(resolution.grant.map(|id| id.to_string())),
+            approvals::grants.eq(Value::from(grants).to_string()),
         ))
         .execute(transaction.connection)?;
     decision::settle(transaction, there.asked.decision, &resolve.settled)?;
-    if let Some(granted) = &resolve.grant {
-        grant::insert(transaction, granted)?;
-    }
+    resolve.grants.iter().try_for_each(|granted| grant::insert(transaction, granted))?;
     if let Some((session, known)) = &resolve.agent {
         agent::write(transaction, *session, known)?;
     }
@@ -263,6 +284,7 @@ pub(super) fn insert(
         owner: asked.owner.clone(),
         four_eyes: asked.four_eyes,
         not_grantable: asked.not_grantable.clone(),
+        patterns: Value::from(asked.patterns.clone()).to_string(),
         mode: asked.mode.as_str().to_owned(),
         asked_at: asked.asked_at.as_micros(),
         expires_at: asked.expires_at.as_micros(),
@@ -271,7 +293,7 @@ pub(super) fn insert(
         resolved_at: None,
         message: None,
         updated_input: None,
-        grant_id: None,
+        grants: None,
         delivered_at: None,
     };
     diesel::insert_into(approvals::table).values(row).execute(transaction.connection)?;
@@ -292,8 +314,13 @@ impl ApprovalRow {
             at: Timestamp::from_micros(at),
             message: message.clone(),
             updated_input: self.updated_input.clone(),
-            grant: self.grant_id.as_deref().map(id).transpose()?,
+            grants: self.granted()?,
         }))
+    }
+
+    fn granted(&self) -> Read<Vec<GrantId>> {
+        let ids = self.grants.as_deref().map(strings).transpose()?;
+        ids.unwrap_or_default().iter().map(|one| id(one)).collect()
     }
 
     fn read(&self) -> Read<Approval> {
@@ -309,6 +336,7 @@ impl ApprovalRow {
                 owner: self.owner.clone(),
                 four_eyes: self.four_eyes,
                 not_grantable: self.not_grantable.clone(),
+                patterns: strings(&self.patterns)?,
                 mode: word(&self.mode, GateMode::parse)?,
                 asked_at: Timestamp::from_micros(self.asked_at),
                 expires_at: Timestamp::from_micros(self.expires_at),

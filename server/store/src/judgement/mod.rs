@@ -6,6 +6,7 @@ mod decision;
 mod grant;
 mod report;
 
+pub(crate) use self::agent::write as write_agent;
 pub use self::approval::{ApprovalFilter, ApprovalPage, Resolve, Resolved};
 pub use self::decision::{DecisionFilter, DecisionPage};
 pub use self::grant::GrantPage;
@@ -40,4 +41,8 @@ fn word<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Read<T> {
 
 fn time(micros: Option<i64>) -> Option<Timestamp> {
     micros.map(Timestamp::from_micros)
+}
+
+fn strings(json: &str) -> Read<Vec<String>> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
 }

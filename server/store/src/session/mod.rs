@@ -45,6 +45,7 @@ impl Store {
         self.write(urgency, move |transaction| {
             trail.leave(transaction)?;
             insert(transaction, &session)?;
+            trail.leave_agent(transaction)?;
             append(transaction, &event)
         })
         .await

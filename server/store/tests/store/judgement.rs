@@ -59,6 +59,7 @@ fn approval(decision: &Decision) -> NewApproval {
         owner: "uid:1".to_owned(),
         four_eyes: true,
         not_grantable: Some("a protected path".to_owned()),
+        patterns: vec!["Bash(make:*)".to_owned()],
         mode: GateMode::Held,
         asked_at: at(5),
         expires_at: at(3_600),
@@ -98,12 +99,12 @@ fn resolve(asked: &NewApproval, state: ApprovalState, by: &str) -> Resolve {
         at: at(9),
         message: "because".to_owned(),
         updated_input: None,
-        grant: None,
+        grants: Vec::new(),
     };
     Resolve {
         change: ApprovalChange { id: asked.id, resolution },
         settled,
-        grant: None,
+        grants: Vec::new(),
         agent: None,
         events: vec![event(asked.session, EventKind::TerminalBell)],
         trail: Trail::default(),
@@ -251,7 +252,8 @@ async fn a_grant_holds_until_it_is_revoked() {
         revoked: None,
     };
     let mut allow = resolve(&asked, ApprovalState::Allowed, "uid:1");
-    allow.grant = Some(grant.clone());
+    allow.grants = vec![grant.clone()];
+    allow.change.resolution.grants = vec![grant.id];
     lab.store.resolve_approval(allow).await.unwrap();
     assert_eq!(lab.store.held_grants().await.unwrap(), std::slice::from_ref(&grant));
 
@@ -274,6 +276,7 @@ async fn an_older_state_of_an_agent_never_covers_a_newer_one() {
     let id = lab.inserted().await.id();
     let newer = SessionAgent {
         owner: "uid:1".to_owned(),
+        home: "/home/u".to_owned(),
         workspace: "/w".to_owned(),
         mode: GateMode::AgentDialog,
         gate: Gate::Ungated { reason: "Bash ran".to_owned() },

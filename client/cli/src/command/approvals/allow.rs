@@ -27,9 +27,9 @@ pub(crate) struct Args {
     /// Remember the answer, for this session or for every session in this workspace
     #[arg(long, value_name = "SCOPE")]
     grant: Option<Scope>,
-    /// Remember it for all that this pattern matches, not only for this request
+    /// Remember it for all that this pattern matches, not only for this request; once for each part
     #[arg(long, value_name = "PATTERN", requires = "grant")]
-    pattern: Option<String>,
+    pattern: Vec<String>,
     /// Allow it with this input instead: JSON, or @FILE (@- for standard input)
     #[arg(long, value_name = "JSON|@FILE", conflicts_with = "grant")]
     input: Option<String>,
@@ -46,7 +46,7 @@ enum Scope {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
-    let is_about_one = args.pattern.is_some() || args.input.is_some() || args.hash.is_some();
+    let is_about_one = !args.pattern.is_empty() || args.input.is_some() || args.hash.is_some();
     if is_about_one && args.approvals.len() > 1 {
         let why = "--pattern, --input and --hash are for one approval: name one";
         return Err(Failure::Usage(why.to_owned()));
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let answer = v1::AllowAnswer {
         updated_input: args.input.as_deref().map(read_input).transpose()?.unwrap_or_default(),
         grant_scope: scope.into(),
-        grant_pattern: args.pattern.unwrap_or_default(),
+        grant_patterns: args.pattern,
     };
     let client = context.connect().await?;
     let mut results = Vec::new();

@@ -26,7 +26,7 @@ pub(super) async fn decide(
     };
     let decided = client.decide_approval(request).await?;
     let approval = v1::Approval { request_hash: String::new(), ..approval };
-    let granted = decided.grant.map(|grant| {
+    let granted = decided.grants.iter().map(|grant| {
         let what = match grant.pattern.as_str() {
             "" => "this request".to_owned(),
             pattern => text::printable(pattern),
@@ -34,5 +34,6 @@ pub(super) async fn decide(
         let scope = approval::scope(grant.scope());
         format!("; granted {what} to the {scope} ({})", text::short(&grant.id))
     });
-    output::line(&format!("{done} {}{}", approval::called(&approval), granted.unwrap_or_default()))
+    let granted: String = granted.collect();
+    output::line(&format!("{done} {}{granted}", approval::called(&approval)))
 }

@@ -155,18 +155,19 @@ impl ApprovalService for Desk {
     }
 }
 
-fn granted(approval: &v1::Approval, answer: Option<&Answer>) -> Option<v1::Grant> {
-    let Some(Answer::Allow(allow)) = answer else { return None };
-    (allow.grant_scope() != v1::GrantScope::Unspecified).then(|| v1::Grant {
+fn granted(approval: &v1::Approval, answer: Option<&Answer>) -> Vec<v1::Grant> {
+    let Some(Answer::Allow(allow)) = answer else { return Vec::new() };
+    let grant = (allow.grant_scope() != v1::GrantScope::Unspecified).then(|| v1::Grant {
         id: "12ab34cd-0000-4000-8000-000000000000".into(),
         scope: allow.grant_scope,
         scope_value: "/home/ada/project".into(),
         tool: approval.tool.clone(),
-        pattern: allow.grant_pattern.clone(),
+        pattern: allow.grant_patterns.first().cloned().unwrap_or_default(),
         subject: approval.subject.clone(),
         created_by: "uid 1000".into(),
         ..Default::default()
-    })
+    });
+    grant.into_iter().collect()
 }
 
 #[tonic::async_trait]

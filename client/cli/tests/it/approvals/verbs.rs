@@ -85,7 +85,7 @@ fn an_answer_can_be_remembered() {
     assert!(said.ends_with("; granted Bash(git push:*) to the workspace (12ab34cd)\n"), "{said}");
     let Answer::Allow(allow) = decision(&office).1 else { panic!("not allowed") };
     assert_eq!(allow.grant_scope(), v1::GrantScope::Workspace);
-    assert_eq!(allow.grant_pattern, pattern);
+    assert_eq!(allow.grant_patterns, [pattern]);
 
     let (_, listed) = office.run(&["grants", "ls"]);
     assert!(listed.lines().nth(1).unwrap().starts_with("12ab34cd  workspace"), "{listed}");

@@ -15,7 +15,7 @@ const NAMES: usize = 4096;
 
 /// Looks at real files; changes none.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Files;
+pub(in crate::app) struct Files;
 
 impl FileFacts for Files {
     fn path(&self, path: &str) -> PathFacts {

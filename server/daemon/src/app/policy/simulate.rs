@@ -8,6 +8,7 @@ use codeplane_core::policy::{
 };
 
 use super::files::Files;
+use super::written::verdict_json;
 
 /// What a simulation says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(crate) struct Scene<'a> {
 /// Judges the request in `document` by the rules in it and by the files of this machine.
 pub(crate) fn simulate(document: &[u8], home: &str, now_ms: i64) -> Simulated {
     match judge(document, &Scene { home, now_ms }) {
-        Ok(verdict) => Simulated::Verdict(shown(&verdict)),
+        Ok(verdict) => Simulated::Verdict(escaped(&verdict_json(&verdict))),
         Err(problem) => Simulated::Unreadable(problem),
     }
 }
@@ -120,29 +121,6 @@ fn request(value: &Value, home: &str) -> Result<Request, String> {
         labels,
         home: home.to_owned(),
     })
-}
-
-fn shown(verdict: &Verdict) -> String {
-    let units: Vec<_> = verdict
-        .units
-        .iter()
-        .map(|unit| {
-            serde_json::json!({
-                "tool": unit.tool,
-                "text": unit.text,
-                "decision": unit.decision.name(),
-                "rules": unit.rules,
-                "reasons": unit.reasons,
-            })
-        })
-        .collect();
-    let document = serde_json::json!({
-        "decision": verdict.decision.name(),
-        "units": units,
-        "rules": verdict.rules,
-        "reasons": verdict.reasons,
-    });
-    escaped(&document.to_string())
 }
 
 /// The same JSON, in which nothing acts on a terminal.

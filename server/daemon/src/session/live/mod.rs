@@ -1,5 +1,6 @@
 //! The memory of one session.
 
+mod agent;
 mod ages;
 mod answerers;
 mod resizes;
@@ -13,8 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use codeplane_core::{
-    AttachmentId, ControlLease, Incarnation, Offset, OutputPosition, Session, SessionId,
-    SessionState, StateName, TerminalSize,
+    AttachmentId, ControlLease, Incarnation, Offset, OutputPosition, Session, SessionAgent,
+    SessionId, SessionState, StateName, TerminalSize,
 };
 use codeplane_shim::{Bundle, LogReader};
 use tokio::sync::mpsc;
@@ -69,6 +70,11 @@ struct State {
     log: LogHealth,
     deleted: bool,
     link: Option<Arc<Link>>,
+    /// The process id of its shim; 0 if it is not known.
+    shim_pid: i32,
+    agent: SessionAgent,
+    /// How many calls of its agent wait for a person.
+    pending: usize,
 }
 
 /// What the shim remembers of an attachment.
@@ -123,6 +129,9 @@ impl Live {
                 log: LogHealth::Written,
                 deleted: false,
                 link: None,
+                shim_pid: 0,
+                agent: SessionAgent::default(),
+                pending: 0,
             }),
             surroundings,
             look: AtomicBool::new(false),
@@ -207,6 +216,8 @@ impl Live {
             holder: state.lease.holder(),
             title: state.title.clone(),
             log: state.log,
+            agent: state.agent.clone(),
+            pending: state.pending,
         }
     }
 

@@ -1,0 +1,106 @@
+//! Approvals as people see them.
+
+use codeplane_core::{Approval, ApprovalId, ApprovalState, Decision, Filter, Timestamp};
+use codeplane_store::ApprovalFilter;
+
+use super::super::{App, Error};
+
+/// What approvals can be filtered on.
+pub(crate) const APPROVAL_FILTER_FIELDS: [&str; 2] = ["state", "session"];
+
+/// An approval with what it decides.
+#[derive(Clone, Debug)]
+pub(crate) struct ApprovalView {
+    /// The approval.
+    pub approval: Approval,
+    /// The call.
+    pub decision: Option<Decision>,
+    /// The name of its session, if it has one and exists.
+    pub session_name: String,
+    /// The agent's questions.
+    pub questions: Vec<crate::agents::Question>,
+}
+
+/// Some approvals, and where the next page begins.
+#[derive(Clone, Debug)]
+pub(crate) struct ApprovalsPage {
+    /// The newest first.
+    pub approvals: Vec<ApprovalView>,
+    /// To be given to the next call; none at the end.
+    pub next: Option<(Timestamp, ApprovalId)>,
+}
+
+impl App {
+    /// One approval.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`], [`Error::Ambiguous`]; those of the store.
+    pub(crate) async fn approval(&self, reference: &str) -> Result<ApprovalView, Error> {
+        let approval = self.find_approval(reference).await?;
+        self.view_of(approval).await
+    }
+
+    /// Approvals, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a filter; those of the store.
+    pub(crate) async fn list_approvals(
+        &self,
+        filter: &Filter,
+        size: usize,
+        after: Option<(Timestamp, ApprovalId)>,
+    ) -> Result<ApprovalsPage, Error> {
+        let mut wanted = ApprovalFilter::default();
+        for term in filter.terms() {
+            match term.field.as_str() {
+                "state" => wanted.state = Some(state(&term.value)?),
+                _ => wanted.session = Some(self.find(&term.value)?.id()),
+            }
+        }
+        let page = self.store.list_approvals(wanted, size, after).await;
+        let page = page.map_err(|error| self.store_error(error))?;
+        let mut approvals = Vec::with_capacity(page.approvals.len());
+        for approval in page.approvals {
+            approvals.push(self.view_of(approval).await?);
+        }
+        Ok(ApprovalsPage { approvals, next: page.next })
+    }
+
+    /// An approval by its id or the beginning of one.
+    pub(super) async fn find_approval(&self, reference: &str) -> Result<Approval, Error> {
+        let digits = reference.to_lowercase();
+        let shown = || reference.escape_debug().to_string();
+        let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        if digits.len() < 4 || !plain {
+            return Err(Error::NoSuch { what: "approval", name: shown() });
+        }
+        let found = self.store.approvals_with_prefix(digits).await;
+        let mut found = found.map_err(|error| self.store_error(error))?;
+        match found.len() {
+            0 => Err(Error::NoSuch { what: "approval", name: shown() }),
+            1 => Ok(found.remove(0)),
+            count => Err(Error::Ambiguous { what: "approval", text: shown(), count }),
+        }
+    }
+
+    /// An approval with what it decides.
+    pub(super) async fn view_of(&self, approval: Approval) -> Result<ApprovalView, Error> {
+        let decision = self.store.decision(approval.asked.decision).await;
+        let decision = decision.map_err(|error| self.store_error(error))?;
+        let live = self.registry.get(approval.asked.session);
+        let name = live.and_then(|live| live.session().spec.name);
+        Ok(ApprovalView {
+            session_name: name.map(|name| name.to_string()).unwrap_or_default(),
+            questions: decision.as_ref().map(super::decide::questions).unwrap_or_default(),
+            approval,
+            decision,
+        })
+    }
+}
+
+fn state(text: &str) -> Result<ApprovalState, Error> {
+    ApprovalState::parse(text).ok_or_else(|| {
+        let shown = text.escape_debug();
+        Error::invalid("filter", format!("'{shown}' is not a state of an approval"))
+    })
+}

@@ -1,0 +1,13 @@
+//! Calls that wait for a person: who waits, who decides, what becomes of what nobody decides.
+
+mod decide;
+mod end;
+mod grants;
+mod list;
+mod waiting;
+
+pub(crate) use decide::{DecideAnswer, DecideRequest, GrantWish, Reach};
+pub(crate) use end::DialogEnd;
+pub(crate) use grants::Grants;
+pub(crate) use list::{APPROVAL_FILTER_FIELDS, ApprovalView};
+pub(crate) use waiting::{Approvals, Room, Wait};

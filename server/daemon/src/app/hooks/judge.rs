@@ -1,0 +1,158 @@
+//! One tool call before the rules.
+
+use std::sync::Arc;
+
+use codeplane_core::policy::{
+    Effect, Grant as Answered, GrantScope as Answers, GrantSet, Places, Request, Rule, Suggestion,
+    Value, Verdict, analyse, evaluate_with_grants, suggest,
+};
+use codeplane_core::{Grant, GrantTarget, PolicyRef, RequestDigest};
+use sha2::{Digest, Sha256};
+
+use super::super::App;
+use super::super::error::Error;
+use super::super::policy::{Files, facts_json, verdict_json};
+use crate::agents::{Agent, ToolCall};
+use crate::session::Live;
+
+/// A call, judged.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    /// What the rules and grants say.
+    pub verdict: Verdict,
+    /// The same as JSON.
+    pub verdict_text: String,
+    /// What the paths of the call were, as JSON.
+    pub facts: String,
+    /// The policies that were bound.
+    pub policies: Vec<PolicyRef>,
+    /// What may be granted instead of the exact request.
+    pub suggestions: Vec<Suggestion>,
+}
+
+/// A call and where it is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// Whose call.
+    pub agent: Agent,
+    /// The call.
+    pub tool: &'a ToolCall,
+    /// The directory it is made in.
+    pub cwd: Option<&'a str>,
+}
+
+/// The hash that binds an answer to exactly this request: dialect, tool, directory and input, byte by
+/// byte.
+#[must_use]
+pub(crate) fn request_digest(asked: &Asked<'_>) -> RequestDigest {
+    let cwd = asked.cwd.unwrap_or_default();
+    let parts: [&[u8]; 4] = [
+        asked.agent.name().as_bytes(),
+        asked.tool.tool.as_bytes(),
+        cwd.as_bytes(),
+        &asked.tool.input_text,
+    ];
+    digest("codeplane-request-1", &parts)
+}
+
+/// The hash by which a grant knows the same request again: of what of it is judged. An agent words the
+/// description of a command anew each time.
+#[must_use]
+pub(crate) fn grant_digest(asked: &Asked<'_>) -> RequestDigest {
+    let cwd = asked.cwd.unwrap_or_default();
+    let command = match (&asked.tool.input, asked.tool.tool.as_str()) {
+        (Ok(input), "Bash") => input.get("command").and_then(Value::as_str),
+        (Ok(_) | Err(_), _) => None,
+    };
+    let subject = command.map_or(asked.tool.input_text.as_slice(), str::as_bytes);
+    let parts: [&[u8]; 4] =
+        [asked.agent.name().as_bytes(), asked.tool.tool.as_bytes(), cwd.as_bytes(), subject];
+    digest("codeplane-grant-1", &parts)
+}
+
+/// Each part with its length, so that no two lists of parts read the same.
+fn digest(purpose: &str, parts: &[&[u8]]) -> RequestDigest {
+    let mut hash = Sha256::new_with_prefix(purpose);
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    RequestDigest::from_bytes(hash.finalize().into())
+}
+
+impl App {
+    /// Judges a call of a session by the policies that are bound to it, by its grants, and by the files
+    /// of this machine.
+    ///
+    /// # Errors
+    /// If the daemon ends meanwhile, or judging breaks: the call must be refused then.
+    pub(in crate::app) async fn judge(
+        &self,
+        live: &Arc<Live>,
+        asked: Asked<'_>,
+    ) -> Result<Judged, Error> {
+        let request = self.request(live, &asked);
+        let exact = grant_digest(&asked).to_string();
+        let grants = self.grants.of(live, self.clock.now());
+        let (app, live) = (self.clone(), Arc::clone(live));
+        let judged =
+            self.shutdown.spawn_blocking(move || app.judge_now(&live, &request, &exact, grants));
+        judged.await.map_err(Error::internal)?
+    }
+
+    fn request(&self, live: &Live, asked: &Asked<'_>) -> Request {
+        let (spec, agent) = (live.session().spec, live.agent());
+        let labels = spec.labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Request {
+            provider: Some(asked.agent.name().to_owned()),
+            user: Some(agent.owner),
+            tool: asked.tool.tool.clone(),
+            input: Some(asked.tool.input.clone()),
+            cwd: asked.cwd.map(str::to_owned).or_else(|| Some(spec.cwd.clone())),
+            labels: Some(labels.collect()),
+            workspace: Some(spec.cwd),
+            home: agent.home,
+        }
+    }
+
+    /// Looks at files: blocks for as long as they take.
+    fn judge_now(
+        &self,
+        live: &Live,
+        request: &Request,
+        exact: &str,
+        grants: Vec<Grant>,
+    ) -> Result<Judged, Error> {
+        let now_ms = self.clock.now().as_micros() / 1000;
+        let bound = self.bound_rules(live);
+        let places = Places { home: request.home.clone(), workspace: request.workspace.clone() };
+        let answered = grants.into_iter().filter_map(answers).collect();
+        let grants = GrantSet::new(answered, &places, &Files, now_ms);
+        let analysis = analyse(request);
+        let facts = analysis.questions().answer(&Files);
+        let verdict =
+            evaluate_with_grants(&bound.rules, (request, exact), &analysis, &facts, &grants);
+        let suggestions = match verdict.decision {
+            Effect::Ask => suggest(&analysis, &verdict),
+            Effect::Allow | Effect::Deny => Vec::new(),
+        };
+        Ok(Judged {
+            verdict_text: verdict_json(&verdict),
+            facts: facts_json(&facts),
+            policies: bound.policies.clone(),
+            suggestions,
+            verdict,
+        })
+    }
+}
+
+/// A grant as rules are written.
+fn answers(grant: Grant) -> Option<Answered> {
+    let scope = match grant.target {
+        GrantTarget::Request(digest) => Answers::Exact(digest.to_string()),
+        GrantTarget::Pattern(pattern) => {
+            Answers::Pattern(Box::new(Rule::of_shorthand(Effect::Allow, &pattern, 0).ok()?))
+        }
+    };
+    Some(Answered { id: grant.id.to_string(), scope })
+}

@@ -1,0 +1,197 @@
+//! Reports that ask for nothing: what they tell of the agent, and whether what it did was allowed.
+
+use codeplane_core::audit::{AuditKind, NewAudit};
+use codeplane_core::{
+    ActivityName, AgentEvent, Decision, EventKind, GateEvidence, Outcome as Decided, SessionId,
+};
+use codeplane_store::Reported as Stored;
+
+use super::call::Follows;
+use super::judge::{Asked, grant_digest, request_digest};
+use super::{App, Error, Incoming, Reply, Reported};
+use crate::agents::{Answer, Background, HookKind, HookReport, Notification, Outcome, ToolCall};
+use crate::app::approvals::DialogEnd;
+
+impl App {
+    /// Writes a report down with what it tells.
+    pub(super) async fn observe(
+        &self,
+        incoming: Incoming,
+        report: &HookReport,
+    ) -> Result<Reported, Error> {
+        let reply = Reply { agent: incoming.agent, event: report.name.clone(), call: None };
+        let tool = match &report.kind {
+            HookKind::ToolFinished { call, .. } => Some(call),
+            _ => None,
+        };
+        let mut follows =
+            Follows { events: vec![self.reported(&incoming, tool)], ..Follows::default() };
+        let mut evidence = None;
+        if let HookKind::ToolFinished { call, outcome } = &report.kind {
+            evidence = self.compare(&incoming, report, (call, outcome), &mut follows).await?;
+        }
+        self.learn(&incoming, Some(report), activity(report), evidence.as_ref(), &mut follows);
+        match self.write_report(&incoming, follows).await? {
+            Stored::New => self.follow_up(incoming.live.id(), report).await,
+            Stored::Before(_) => {}
+        }
+        Ok(Reported::Answered(reply.with(&Answer::NoOpinion)))
+    }
+
+    /// Compares what ran with what was decided.
+    async fn compare(
+        &self,
+        incoming: &Incoming,
+        report: &HookReport,
+        (call, outcome): (&ToolCall, &Outcome),
+        follows: &mut Follows,
+    ) -> Result<Option<GateEvidence>, Error> {
+        let ran = match outcome {
+            Outcome::Succeeded | Outcome::Failed(_) | Outcome::Interrupted => true,
+            Outcome::Refused(_) => false,
+        };
+        if !ran {
+            return Ok(None);
+        }
+        let decision = self.decision_behind(incoming, call).await?;
+        let problem = match &decision {
+            None => Some("it ran and nobody had judged it".to_owned()),
+            Some(decision) => {
+                let asked = Asked { agent: incoming.agent, tool: call, cwd: report.cwd.as_deref() };
+                broken(decision, &asked)
+            }
+        };
+        let Some(problem) = problem else { return Ok(Some(GateEvidence::Judged)) };
+        let reason = format!("{}: {problem}", call.tool);
+        self.violation(incoming, call, problem, follows);
+        Ok(decision.is_none().then_some(GateEvidence::Unjudged { reason }))
+    }
+
+    async fn decision_behind(
+        &self,
+        incoming: &Incoming,
+        call: &ToolCall,
+    ) -> Result<Option<Decision>, Error> {
+        let session = incoming.live.id();
+        let found = match &call.tool_use_id {
+            Some(id) => self.store.decision_of_call(session, id.clone()).await,
+            None => {
+                let asked = Asked { agent: incoming.agent, tool: call, cwd: None };
+                self.store.decision_of_request(session, request_digest(&asked)).await
+            }
+        };
+        found.map_err(|error| self.store_error(error))
+    }
+
+    fn violation(
+        &self,
+        incoming: &Incoming,
+        call: &ToolCall,
+        problem: String,
+        follows: &mut Follows,
+    ) {
+        let session = incoming.live.id();
+        let tool_use_id = call.tool_use_id.clone().unwrap_or_default();
+        tracing::warn!(session.id = %session, "session {session}: {} ran against the rules: {problem}", call.tool);
+        let audit = NewAudit::by_daemon(self.clock.now(), AuditKind::Violation)
+            .about(session, Some(incoming.incarnation()))
+            .at(incoming.live.end_position())
+            .with("tool", call.tool.clone())
+            .with("tool_use_id", tool_use_id.clone())
+            .with("problem", problem.clone());
+        follows.audit.push(audit);
+        let event = AgentEvent::Violation { tool_use_id, tool: call.tool.clone(), problem };
+        follows.events.push(self.event(session, EventKind::Agent(event)));
+    }
+
+    /// What ends with what was reported: calls that were under way, questions in the agent's dialog.
+    async fn follow_up(&self, session: SessionId, report: &HookReport) {
+        match &report.kind {
+            HookKind::ToolFinished { call, outcome } => {
+                let Some(id) = &call.tool_use_id else { return };
+                let Some(open) = self.open_calls.close(session, id) else { return };
+                let end = match outcome {
+                    Outcome::Succeeded | Outcome::Failed(_) | Outcome::Interrupted => {
+                        DialogEnd::Allowed
+                    }
+                    Outcome::Refused(_) => DialogEnd::Denied,
+                };
+                self.end_dialog(open.decision, end).await;
+            }
+            HookKind::ToolBatchFinished { tool_use_ids } => {
+                for id in tool_use_ids {
+                    if let Some(open) = self.open_calls.close(session, id) {
+                        self.end_dialog(open.decision, DialogEnd::Denied).await;
+                    }
+                }
+            }
+            HookKind::TurnFinished { .. }
+            | HookKind::TurnFailed { .. }
+            | HookKind::Interrupted
+            | HookKind::SessionEnded { .. } => {
+                if report.subagent.is_none() {
+                    for open in self.open_calls.close_all(session) {
+                        self.end_dialog(open.decision, DialogEnd::Denied).await;
+                    }
+                }
+            }
+            HookKind::ToolRequested(_)
+            | HookKind::PermissionRequested(_)
+            | HookKind::SessionStarted { .. }
+            | HookKind::PromptSubmitted
+            | HookKind::Notified { .. }
+            | HookKind::SubagentStarted
+            | HookKind::SubagentFinished
+            | HookKind::Other => {}
+        }
+    }
+}
+
+/// What an agent does that reports this.
+fn activity(report: &HookReport) -> Option<ActivityName> {
+    match &report.kind {
+        HookKind::SessionStarted { .. } => Some(ActivityName::Idle),
+        HookKind::PromptSubmitted
+        | HookKind::ToolFinished { .. }
+        | HookKind::ToolBatchFinished { .. }
+        | HookKind::SubagentStarted => Some(ActivityName::Working),
+        HookKind::TurnFinished { background: Background::Nothing } => Some(ActivityName::Idle),
+        HookKind::TurnFinished { background: Background::Running } => Some(ActivityName::Working),
+        HookKind::TurnFailed { .. } | HookKind::Interrupted => Some(ActivityName::Idle),
+        HookKind::Notified { notification: Notification::PermissionPrompt } => {
+            Some(ActivityName::WaitingForApproval)
+        }
+        HookKind::Notified { notification: Notification::Idle } => Some(ActivityName::Idle),
+        HookKind::SessionEnded { .. } => Some(ActivityName::Unknown),
+        HookKind::ToolRequested(_)
+        | HookKind::PermissionRequested(_)
+        | HookKind::Notified { notification: Notification::Other(_) }
+        | HookKind::SubagentFinished
+        | HookKind::Other => None,
+    }
+}
+
+/// What is wrong with a call that ran, if it is not what was decided.
+fn broken(decision: &Decision, ran: &Asked<'_>) -> Option<String> {
+    let Some(settled) = &decision.settled else {
+        // It was asked about in the agent's own dialog, which was answered.
+        return None;
+    };
+    match settled.outcome {
+        Decided::Denied => Some("it ran although it was denied".to_owned()),
+        Decided::Allowed => {
+            let input = settled.updated_input.as_deref().unwrap_or(&decision.request.input);
+            let judged = ToolCall {
+                tool: decision.request.tool.clone(),
+                input: codeplane_core::policy::Value::parse(input.as_bytes()),
+                input_text: input.as_bytes().to_vec(),
+                tool_use_id: None,
+            };
+            let cwd = decision.request.cwd.as_deref();
+            let asked = Asked { agent: ran.agent, tool: &judged, cwd };
+            let same_command = grant_digest(&asked) == grant_digest(&Asked { cwd, ..*ran });
+            (ran.tool.tool == "Bash" && !same_command)
+                .then(|| "it ran with another command than the one that was judged".to_owned())
+        }
+    }
+}
