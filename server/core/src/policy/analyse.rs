@@ -135,7 +135,7 @@ fn questions(units: &[Unit], request: &Request) -> Questions {
                 questions.paths.extend(paths.iter().cloned());
             }
             Subject::Command(command) => {
-                questions.paths.extend(command.git_directories.iter().cloned());
+                questions.paths.extend(command.directories.iter().map(|(_, path)| path.clone()));
             }
             Subject::Web(_) | Subject::Whole => {}
         }

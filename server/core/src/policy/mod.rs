@@ -12,6 +12,7 @@ mod escalation;
 mod evaluate;
 mod facts;
 mod glob;
+mod interpreter;
 mod json;
 mod names;
 mod path;

@@ -120,6 +120,37 @@ pub(crate) const WRAPPERS: &[&str] = &[
     "complete",
 ];
 
+/// Wrappers that run the first of their words which is no option.
+pub(crate) const OPENED_WRAPPERS: &[&str] = &[
+    "env", "command", "builtin", "exec", "xargs", "sudo", "doas", "time", "nice", "nohup",
+    "timeout", "stdbuf", "setsid", "ionice", "chronic", "unbuffer", "rlwrap", "fakeroot",
+    "setarch",
+];
+
+/// Programs of which only some sub-commands run others.
+pub(crate) const VERB_WRAPPERS: &[(&str, &[&str])] = &[
+    ("docker", &["exec", "run"]),
+    ("podman", &["exec", "run"]),
+    ("docker-compose", &["exec", "run"]),
+    ("kubectl", &["exec", "run", "debug"]),
+    ("npm", &["exec", "x"]),
+    ("pnpm", &["exec", "dlx"]),
+    ("yarn", &["exec", "dlx", "node"]),
+    ("uv", &["run", "tool"]),
+    ("poetry", &["run"]),
+    ("pipenv", &["run"]),
+    ("pipx", &["run"]),
+    ("bundle", &["exec"]),
+    ("nix", &["run", "shell", "develop"]),
+    ("mise", &["exec", "x"]),
+    ("asdf", &["exec"]),
+    ("rustup", &["run"]),
+    ("direnv", &["exec"]),
+    ("vagrant", &["ssh"]),
+    ("lxc", &["exec"]),
+    ("machinectl", &["shell"]),
+];
+
 /// Shells: their program is text of a shell.
 pub(crate) const SHELLS: &[&str] =
     &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh"];
@@ -208,6 +239,8 @@ pub(crate) const READERS: &[&str] = &[
 
 /// Sub-commands of git that only read the files they are given.
 pub(crate) const GIT_READERS: &[&str] = &[
+    "add",
+    "commit",
     "log",
     "show",
     "diff",
@@ -258,38 +291,6 @@ pub(crate) const NETWORKERS: &[&str] = &[
 /// Sub-commands of git that talk to other hosts.
 pub(crate) const GIT_REMOTE: &[&str] =
     &["clone", "fetch", "pull", "push", "remote", "ls-remote", "submodule", "archive"];
-
-/// Interpreters: name (a prefix of digits and dots may follow), options that give the program, options with a value.
-pub(crate) const INTERPRETERS: &[(&str, &str, &str)] = &[
-    ("python", "c", "WXQ"),
-    ("pypy", "c", "WXQ"),
-    ("node", "ep", "rC"),
-    ("nodejs", "ep", "rC"),
-    ("deno", "", ""),
-    ("bun", "ep", ""),
-    ("perl", "eE", "I"),
-    ("ruby", "e", "IrE"),
-    ("php", "rBREF", "dcz"),
-    ("lua", "e", "l"),
-    ("luajit", "e", "lj"),
-    ("Rscript", "e", ""),
-    ("R", "e", "f"),
-    ("osascript", "e", "l"),
-    ("pwsh", "cCeE", ""),
-    ("tclsh", "", ""),
-    ("wish", "", ""),
-    ("expect", "c", ""),
-    ("julia", "eE", "LJ"),
-    ("ghc", "e", ""),
-    ("groovy", "e", ""),
-    ("scala", "e", ""),
-    ("elixir", "e", "r"),
-    ("guile", "c", "l"),
-    ("racket", "e", "l"),
-    ("sqlite3", "", ""),
-    ("psql", "", ""),
-    ("mysql", "", ""),
-];
 
 /// Environment variables that change how programs print, and nothing else.
 pub(crate) const HARMLESS_VARIABLES: &[&str] = &[

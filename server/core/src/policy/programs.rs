@@ -2,27 +2,18 @@
 
 use super::command::base_name;
 use super::names::{
-    EVALUATORS, GIT_READERS, HARMLESS_VARIABLES, INTERPRETERS, NETWORKERS, READERS, SHELLS,
-    TEXT_RUNNERS, WRAPPERS,
+    EVALUATORS, GIT_READERS, HARMLESS_VARIABLES, NETWORKERS, OPENED_WRAPPERS, READERS, SHELLS,
+    TEXT_RUNNERS, VERB_WRAPPERS, WRAPPERS,
 };
+use super::shell::Word;
+use super::{escalation, interpreter};
 
 fn is_one(names: &[&str], command: &str) -> bool {
     names.contains(&base_name(command))
 }
 
-pub(crate) fn is_wrapper(command: &str) -> bool {
-    is_one(WRAPPERS, command) || is_shell(command)
-}
-
 pub(crate) fn is_shell(command: &str) -> bool {
     is_one(SHELLS, command)
-}
-
-/// Whether a command runs scripts in a language of its own.
-pub(crate) fn is_interpreter(command: &str) -> bool {
-    let name = base_name(command);
-    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    is_shell(name) || INTERPRETERS.iter().any(|(known, ..)| *known == name || *known == stem)
 }
 
 pub(crate) fn is_evaluator(command: &str) -> bool {
@@ -30,18 +21,75 @@ pub(crate) fn is_evaluator(command: &str) -> bool {
 }
 
 /// Options of finders that are followed by a command.
-pub(crate) const FINDERS_RUN: &[&str] =
+const FINDERS_RUN: &[&str] =
     &["-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch"];
 
-pub(crate) fn is_finder(command: &str) -> bool {
-    is_one(&["find", "fd", "fdfind"], command)
+/// Where in a command others may begin.
+pub(crate) enum Behind {
+    /// Nowhere.
+    Nothing,
+    /// At these words, and each may be a wrapper again.
+    At(Vec<usize>),
+    /// At any word from each of these on.
+    Anywhere(Vec<usize>),
+}
+
+/// Where the commands begin that a command runs because its words say so.
+pub(crate) fn commands_behind(argv: &[&str]) -> Behind {
+    let Some((head, args)) = argv.split_first() else { return Behind::Nothing };
+    let name = base_name(head);
+    if is_one(&["find", "fd", "fdfind"], name) {
+        let runs = |at: &usize| FINDERS_RUN.contains(&argv[*at]);
+        return Behind::Anywhere((0..argv.len()).filter(runs).map(|at| at + 1).collect());
+    }
+    if OPENED_WRAPPERS.contains(&name) {
+        return Behind::At(behind_options(name, argv));
+    }
+    if let Some((_, verbs)) = VERB_WRAPPERS.iter().find(|(program, _)| *program == name) {
+        let runs = |arg: &&str| verbs.contains(arg);
+        let verb = args.iter().position(runs);
+        return verb.map_or(Behind::Nothing, |at| Behind::Anywhere(vec![at + 2]));
+    }
+    let opens =
+        if is_shell(name) { interpreter::takes_program(argv) } else { is_one(WRAPPERS, name) };
+    if opens { Behind::Anywhere(vec![1]) } else { Behind::Nothing }
+}
+
+/// The first word that is no option, assignment or duration; and those before it that may be
+/// values of options.
+fn behind_options(name: &str, argv: &[&str]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut may_be_value = false;
+    let mut duration = name == "timeout";
+    for (at, arg) in argv.iter().enumerate().skip(1) {
+        if name == "command" && arg.starts_with('-') && arg.contains(['v', 'V']) {
+            return Vec::new();
+        }
+        if arg.starts_with('-') && arg.len() > 1 {
+            may_be_value = *arg != "--" && !arg.contains('=');
+        } else if Word::assignment(arg) && matches!(name, "env" | "sudo" | "doas") {
+            may_be_value = false;
+        } else {
+            found.push(at);
+            if !std::mem::take(&mut may_be_value) && !std::mem::take(&mut duration) {
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// Whether words of this command, or what it is fed, may be programs in the shell's language.
 pub(crate) fn runs_text(argv: &[&str]) -> bool {
-    let Some((head, args)) = argv.split_first() else { return false };
-    let runs = |word: &str| is_shell(word) || is_one(TEXT_RUNNERS, word);
-    runs(head) || is_evaluator(head) || (is_wrapper(head) && args.iter().any(|arg| runs(arg)))
+    let Some(head) = argv.first() else { return false };
+    if is_evaluator(head) || is_one(TEXT_RUNNERS, head) {
+        return true;
+    }
+    if is_shell(head) {
+        return interpreter::takes_program(argv);
+    }
+    let runs = |at: usize| is_shell(argv[at]) || is_one(TEXT_RUNNERS, argv[at]);
+    is_one(WRAPPERS, head) && (1..argv.len()).any(runs)
 }
 
 pub(crate) fn is_networker(command: &str) -> bool {
@@ -55,7 +103,8 @@ pub(crate) fn is_reader(argv: &[&str]) -> bool {
             let verb = argv[1..].iter().find(|arg| !arg.starts_with('-'));
             verb.is_some_and(|verb| GIT_READERS.contains(verb))
         }
-        Some(command) => is_one(READERS, command),
+        // A reader that is told to write is none.
+        Some(command) => is_one(READERS, command) && escalation::escalates(argv, 1).is_none(),
         None => true,
     }
 }
@@ -72,97 +121,6 @@ pub(crate) fn is_harmless_assignment(name: &str, value: &str) -> bool {
         _ => value.contains('/'),
     };
     named && !leads_away
-}
-
-/// Whether a command takes its program from an argument or its input.
-pub(crate) fn takes_program(argv: &[&str]) -> bool {
-    let Some((command, args)) = argv.split_first() else { return false };
-    if is_evaluator(command) {
-        return true;
-    }
-    let name = base_name(command);
-    let (program, valued) = if SHELLS.contains(&name) {
-        ("cs", "oO")
-    } else {
-        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-        match INTERPRETERS.iter().find(|(known, ..)| *known == name || *known == stem) {
-            Some((_, program, valued)) => (*program, *valued),
-            None => return false,
-        }
-    };
-    if let ("deno" | "bun", Some(verb)) = (name, args.first()) {
-        return match *verb {
-            "eval" | "repl" | "-" | "-e" | "--eval" | "-p" | "--print" | "exec" | "x" => true,
-            "run" => args.get(1).is_none_or(|arg| *arg == "-"),
-            _ => false,
-        };
-    }
-    let is_python = name.starts_with("py");
-    let mut rest = args.iter();
-    while let Some(arg) = rest.next() {
-        if *arg == "--" {
-            return rest.next().is_none_or(|file| is_input(file));
-        }
-        if !(arg.starts_with('-') || (arg.starts_with('+') && SHELLS.contains(&name)))
-            || *arg == "-"
-        {
-            return is_input(arg);
-        }
-        if is_information(arg, name, args.len()) || (is_python && arg.starts_with("-m")) {
-            return false;
-        }
-        if let Some(long) = arg.strip_prefix("--") {
-            let long_name = long.split('=').next().unwrap_or(long);
-            if ["eval", "print", "command", "execute", "run", "code", "init-command"]
-                .iter()
-                .any(|known| known.starts_with(long_name) || long_name.starts_with(known))
-            {
-                return true;
-            }
-            let takes_value = [
-                "rcfile",
-                "init-file",
-                "require",
-                "import",
-                "loader",
-                "experimental-loader",
-                "conditions",
-            ];
-            if takes_value.contains(&long) {
-                rest.next();
-            }
-            continue;
-        }
-        for (at, letter) in arg.char_indices().skip(1) {
-            if program.contains(letter) {
-                return true;
-            }
-            if valued.contains(letter) {
-                if at + letter.len_utf8() == arg.len() {
-                    rest.next();
-                }
-                break;
-            }
-        }
-    }
-    true
-}
-
-fn is_input(file: &str) -> bool {
-    file == "-" || file.starts_with("/dev/") || file.starts_with("/proc/")
-}
-
-fn is_information(arg: &str, name: &str, count: usize) -> bool {
-    count == 1
-        && (matches!(arg, "--version" | "--help")
-            || (arg == "-V" && (name.starts_with("py") || name == "perl"))
-            || (arg == "-VV" && name.starts_with("py"))
-            || (arg == "-v"
-                && matches!(
-                    name,
-                    "node" | "nodejs" | "ruby" | "perl" | "php" | "lua" | "deno" | "bun"
-                ))
-            || (arg == "-h" && (matches!(name, "node" | "nodejs") || name.starts_with("py"))))
 }
 
 /// How many words a harmless prefix with its own options takes, so that the next is a command.

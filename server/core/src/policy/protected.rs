@@ -1,7 +1,7 @@
 //! Paths that decide what agents may do, and that no rule opens to them.
 
 use super::glob::PathGlob;
-use super::path::composed;
+use super::path::{composed, normal};
 
 /// Anywhere.
 const ANYWHERE: &[&str] = &[
@@ -13,6 +13,9 @@ const ANYWHERE: &[&str] = &[
     "/**/.vscode/tasks.json",
     "/**/.git/hooks/**",
     "/**/.git/config",
+    "/**/.git/config.worktree",
+    "/**/.git/modules/**/hooks/**",
+    "/**/.git/modules/**/config",
     "/etc/**",
 ];
 
@@ -36,26 +39,61 @@ const AT_HOME: &[&str] = &[
     ".config/fish/**",
     ".config/codeplane/**",
     ".local/state/codeplane/**",
-    ".claude.json",
+    ".config/zsh/**",
+    ".config/git/**",
+    ".config/systemd/**",
+    ".config/autostart/**",
+    ".bashrc.d/**",
+    ".xprofile",
+    ".pam_environment",
+    ".gitconfig",
+    ".claude*",
+    ".claude*/**",
+    ".codex*",
 ];
+
+/// Of the machine: the daemon's own places.
+const OWN: &[&str] = &["/var/lib/codeplane/**", "/run/codeplane/**", "/run/user/*/codeplane/**"];
+
+/// Directories whose protected files a command may change that is given the whole directory.
+const AROUND: &[&str] = &["/**/.git", "/**/.vscode"];
 
 /// The protected paths of one machine.
 #[derive(Clone, Debug)]
-pub(crate) struct Protected(Vec<PathGlob>);
+pub(crate) struct Protected {
+    paths: Vec<PathGlob>,
+    around: Vec<PathGlob>,
+}
 
 impl Protected {
     pub(crate) fn of(home: &str) -> Self {
+        let home = home.trim_end_matches('/');
         let at_home =
             AT_HOME.iter().map(|path| PathGlob::new(&composed(&format!("{home}/{path}"))));
-        Self(ANYWHERE.iter().map(|path| PathGlob::new(path)).chain(at_home).collect())
+        let elsewhere = ANYWHERE.iter().chain(OWN).map(|path| PathGlob::new(path));
+        Self {
+            paths: elsewhere.chain(at_home).collect(),
+            around: AROUND.iter().map(|path| PathGlob::new(path)).collect(),
+        }
+    }
+
+    /// Protects a directory and what is in it.
+    pub(crate) fn add(&mut self, directory: &str) {
+        let directory = normal(directory);
+        self.paths.push(PathGlob::new(&format!("{}/**", composed(&directory))));
     }
 
     pub(crate) fn holds(&self, path: &str) -> bool {
         let path = composed(path);
-        self.0.iter().any(|glob| glob.fits(&path))
+        self.paths.iter().any(|glob| glob.fits(&path))
+    }
+
+    /// Whether a directory holds protected files.
+    pub(crate) fn surrounds(&self, path: &str) -> bool {
+        self.around.iter().any(|glob| glob.fits(path))
     }
 
     pub(crate) fn meets(&self, path: &str, globs: &[usize]) -> bool {
-        self.0.iter().any(|glob| glob.meets(path, globs))
+        self.paths.iter().any(|glob| glob.meets(path, globs))
     }
 }

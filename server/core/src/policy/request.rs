@@ -98,8 +98,8 @@ pub(crate) struct Command {
     pub(crate) prefix: usize,
     /// The commands that it may run, for rules that deny.
     pub(crate) argvs: Vec<Candidate>,
-    /// Directories that `git -C` goes to.
-    pub(crate) git_directories: Vec<String>,
+    /// Directories that its options choose, as `git -C` does, and which word says so.
+    pub(crate) directories: Vec<(usize, String)>,
 }
 
 /// Words that may be run as a command.

@@ -70,6 +70,13 @@ impl RuleSet {
 }
 
 impl RuleSet {
+    /// Protects more directories than every machine has: those of this daemon.
+    #[must_use]
+    pub fn protecting(mut self, directories: &[String]) -> Self {
+        directories.iter().for_each(|directory| self.protected.add(directory));
+        self
+    }
+
     /// The rules that may be about a unit.
     pub(super) fn about(&self, _unit: &Unit) -> impl Iterator<Item = &Ready> {
         self.rules.iter()

@@ -95,11 +95,15 @@ pub(crate) fn hosts_in(word: &str, bare: BareHosts) -> Vec<Destination> {
             .map_or(0, |before| before + word[before..].chars().next().map_or(1, char::len_utf8));
         found.push(destination(&word[start..]));
     }
-    if bare == BareHosts::Count && found.is_empty() && !word.starts_with('-') {
-        found.push(destination(&format!("http://{word}")));
-        if let Some((host, _)) = word.split_once(':') {
-            found.push(destination(&format!("http://{host}/")));
+    if bare == BareHosts::Count && found.is_empty() {
+        // `user@host:path`, `--proxy=host:80`, `::host:443`: each part may be a host.
+        let option = word.starts_with('-');
+        if !option {
+            found.push(destination(&format!("http://{word}")));
         }
+        let parts = word.split(['=', ':', '@', ',']).skip(usize::from(option)).take(16);
+        let hosts = parts.filter(|part| part.contains('.') || !option && !part.is_empty());
+        found.extend(hosts.map(|host| destination(&format!("http://{host}/"))));
     }
     found
 }

@@ -3,7 +3,7 @@
 use super::super::command::{CommandPattern, Rest, base_name};
 use super::super::rule::{About, Effect, Rule, Target};
 use super::super::shorthand::FILE_TOOLS;
-use super::super::{escalation, programs};
+use super::super::{escalation, interpreter};
 use super::super::{glob, url};
 use super::Document;
 
@@ -104,7 +104,7 @@ fn command(pattern: &CommandPattern, about: &About) -> Option<Found> {
     }
     let name = base_name(head);
     let only_options = pattern.words[1..].iter().all(|word| word.starts_with('-'));
-    if programs::is_interpreter(name) && only_options {
+    if interpreter::is_interpreter(name) && only_options {
         let message = format!("{name} runs whatever script it is given: name the script or module");
         return Some(("interpreter", message));
     }

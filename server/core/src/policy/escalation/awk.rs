@@ -2,7 +2,9 @@
 
 /// Whether a program holds nothing that runs commands or opens files. Over-approximates.
 pub(super) fn is_harmless(program: &str) -> bool {
-    let code = without_literals(program);
+    // Where literals end is decided below; nothing that runs may hide in a mistake.
+    let hides = ["system", "getline"].iter().any(|word| program.contains(word));
+    let Some(code) = without_literals(program).filter(|_| !hides) else { return false };
     let runs =
         ["system", "getline", "@", "|&", "fflush", "close", "ARGV", "ENVIRON", "SYMTAB", "FUNCTAB"]
             .iter()
@@ -30,29 +32,55 @@ fn outside_parentheses(text: &str) -> String {
         .collect()
 }
 
-/// The program without strings and regular expressions.
-fn without_literals(program: &str) -> String {
+/// Whether a program holds conditions, after whose parentheses a regular expression may stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conditions {
+    Some,
+    None,
+}
+
+/// Words after which a slash begins a regular expression, though they look like names.
+const KEYWORDS: &[&str] =
+    &["print", "printf", "return", "in", "else", "do", "case", "exit", "delete", "getline"];
+
+/// The program without strings and regular expressions; none where a slash may be either.
+fn without_literals(program: &str) -> Option<String> {
     let mut code = String::new();
     let mut chars = program.chars();
-    let mut before = '(';
+    let conditional = ["if", "while", "for"].iter().any(|word| program.contains(word));
+    let conditions = if conditional { Conditions::Some } else { Conditions::None };
     while let Some(c) = chars.next() {
-        let begins_regex = c == '/' && "(,~!&|{;\n=".contains(before);
+        let begins_regex = c == '/' && after_operator(&code, conditions)?;
         if c == '"' || begins_regex {
             loop {
                 match chars.next() {
                     Some('\\') => drop(chars.next()),
                     Some(end) if end == c => break,
                     // A literal without an end is no program that can be understood.
-                    Some('\n') | None => return "system".to_owned(),
+                    Some('\n') | None => return None,
                     Some(_) => {}
                 }
             }
             code.push('0');
-            before = '0';
         } else {
             code.push(c);
-            before = if c.is_whitespace() { before } else { c };
         }
     }
-    code
+    Some(code)
+}
+
+/// Whether what follows is an operand; none where only a parser could tell.
+fn after_operator(code: &str, conditions: Conditions) -> Option<bool> {
+    let code = code.trim_end_matches([' ', '\t']);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match code.chars().next_back() {
+        Some(')') if conditions == Conditions::Some => None,
+        Some(')' | ']') => Some(false),
+        Some(c) if is_name(c) => {
+            let word = code.rsplit(|c| !is_name(c)).next().unwrap_or_default();
+            Some(KEYWORDS.contains(&word))
+        }
+        Some('+' | '-') if code.ends_with("++") || code.ends_with("--") => None,
+        Some(_) | None => Some(true),
+    }
 }

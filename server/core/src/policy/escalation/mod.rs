@@ -1,16 +1,19 @@
 //! Whether arguments that no rule spelled make a program do more than it seems to.
 
 mod awk;
+mod builders;
+mod git;
 mod sed;
+mod shape;
 mod table;
 mod verbs;
 
 pub use table::VERSION;
 
 use super::command::{base_name, is_long};
-use super::{names, programs};
-use table::{ROWS, Row};
-use verbs::{ALWAYS, DEEP_VERBS, SAFE_VERBS};
+use super::{interpreter, names};
+use table::{Row, rows};
+use verbs::{ALWAYS, DEEP_VERBS, SAFE_DEEP, SAFE_VERBS};
 
 /// Why the words from `spelled` on need a person's look, if so; the words before were spelled by a rule.
 pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
@@ -30,27 +33,31 @@ pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
     by_verb(name, argv, spelled)
         .or_else(|| by_option(name, argv, spelled))
         .or_else(|| by_script(name, argv, spelled))
-        .or_else(|| by_shape(name, argv, spelled))
+        .or_else(|| shape::odd(name, argv, spelled))
 }
 
 /// How many words of a command tell what it does, whatever follows: the program and its
 /// sub-command, or a known program alone. None where no words do.
 pub(crate) fn prefix_words(argv: &[&str]) -> Option<usize> {
     let name = *argv.first()?;
-    if programs::is_interpreter(name) || is_running(name) || ALWAYS.contains(&name) {
+    if interpreter::is_interpreter(name) || is_running(name) || ALWAYS.contains(&name) {
         return None;
     }
     if let Some((_, safe)) = SAFE_VERBS.iter().find(|(program, _)| *program == name) {
-        return argv.get(1).is_some_and(|verb| safe.contains(verb)).then_some(2);
+        let verb = *argv.get(1)?;
+        if let Some(safe) = deep(SAFE_DEEP, name, verb) {
+            return argv.get(2).is_some_and(|third| safe.contains(third)).then_some(3);
+        }
+        return safe.contains(&verb).then_some(2);
     }
-    let is_known = ROWS.iter().any(|row| row.program == name) || names::READERS.contains(&name);
+    let is_known = rows(name).next().is_some() || names::READERS.contains(&name);
     is_known.then_some(1)
 }
 
 /// Wrappers whose every use runs something; those with their own rows are looked at closely.
 pub(crate) fn is_running(name: &str) -> bool {
-    let has_rows = ROWS.iter().any(|row| row.program == name)
-        || SAFE_VERBS.iter().any(|(program, _)| *program == name);
+    let has_rows =
+        rows(name).next().is_some() || SAFE_VERBS.iter().any(|(program, _)| *program == name);
     names::WRAPPERS.contains(&name) && !has_rows && !names::SHELLS.contains(&name)
 }
 
@@ -94,75 +101,47 @@ fn by_verb(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
     let (_, safe) = SAFE_VERBS.iter().find(|(program, _)| *program == name)?;
     let at = verb_position(name, argv)?;
     let verb = argv[at];
-    if at >= spelled && !safe.contains(&verb) {
-        return Some(format!("{name} {verb} may run programs or change configuration"));
+    let says = |words: String| format!("{name} {words} may run programs or change configuration");
+    let is_file = matches!(name, "bun" | "deno") && verb.contains(['.', '/']);
+    if let Some(safe) = deep(SAFE_DEEP, name, verb) {
+        let third = argv[at + 1..].iter().position(|arg| !arg.starts_with('-'));
+        let third = third.map(|third| at + 1 + third);
+        return third
+            .filter(|third| *third >= spelled && !safe.contains(&argv[*third]))
+            .map(|third| says(format!("{verb} {}", argv[third])));
     }
-    let deep = DEEP_VERBS.iter().find(|(program, v, _)| *program == name && *v == verb);
-    let third = argv
-        .get(at + 1..)?
-        .iter()
-        .position(|arg| deep.is_some_and(|(_, _, words)| words.contains(arg)));
-    if let Some(third) = third.filter(|third| at + 1 + third >= spelled) {
-        return Some(format!(
-            "{name} {verb} {} may run programs or change configuration",
-            argv[at + 1 + third]
-        ));
+    if at >= spelled && !safe.contains(&verb) && !is_file {
+        return Some(says(verb.to_owned()));
     }
-    (name == "git" && verb == "config" && !is_config_reading(&argv[at + 1..]))
+    let risky = deep(DEEP_VERBS, name, verb).unwrap_or_default();
+    let third = (at + 1..argv.len()).find(|at| risky.contains(&argv[*at]));
+    if let Some(third) = third.filter(|third| *third >= spelled) {
+        return Some(says(format!("{verb} {}", argv[third])));
+    }
+    (name == "git" && verb == "config" && !git::is_config_reading(&argv[at + 1..]))
         .then(|| "git config changes configuration".to_owned())
 }
 
-fn is_config_reading(args: &[&str]) -> bool {
-    let reads = [
-        "--get",
-        "--get-all",
-        "--get-regexp",
-        "--list",
-        "-l",
-        "--get-urlmatch",
-        "get",
-        "list",
-        "--get-color",
-    ];
-    let plain = args.iter().filter(|arg| !arg.starts_with('-')).count();
-    let writes = args.iter().any(|arg| {
-        [
-            "--unset",
-            "--add",
-            "--replace-all",
-            "--edit",
-            "-e",
-            "--remove-section",
-            "--rename-section",
-            "--file",
-            "-f",
-            "--unset-all",
-        ]
-        .contains(arg)
-    });
-    !writes && (args.iter().any(|arg| reads.contains(arg)) || plain == 1)
+fn deep<'a>(
+    table: &[(&str, &str, &'a [&'a str])],
+    name: &str,
+    verb: &str,
+) -> Option<&'a [&'a str]> {
+    table.iter().find(|(program, v, _)| *program == name && *v == verb).map(|(.., words)| *words)
 }
 
 fn by_option(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
-    let rows: Vec<&Row> = ROWS.iter().filter(|row| row.program == name).collect();
-    let verb_at =
-        if rows.iter().any(|row| row.verb.is_some()) { verb_position(name, argv) } else { None };
-    let has_verbs = rows.iter().any(|row| row.verb.is_some());
-    for row in rows {
+    let has_verbs = rows(name).any(|row| row.verb.is_some());
+    let verb_at = if has_verbs { verb_position(name, argv) } else { None };
+    rows(name).find_map(|row| {
         let (from, to) = match (row.verb, verb_at) {
             (Some(verb), Some(at)) if argv[at] == verb => (at + 1, argv.len()),
-            (Some(_), _) => continue,
-            (None, Some(at)) => (1, at),
-            (None, None) if has_verbs => (1, argv.len()),
-            (None, None) => (1, argv.len()),
+            (Some(_), _) => return None,
+            (None, at) => (1, at.unwrap_or(argv.len())),
         };
-        if let Some(option) = risky_option(row, &argv[from..to], spelled.saturating_sub(from)) {
-            return Some(format!(
-                "{name} {option} runs a program, changes configuration or writes a file"
-            ));
-        }
-    }
-    None
+        let option = risky_option(row, &argv[from..to], spelled.saturating_sub(from))?;
+        Some(format!("{name} {option} runs a program, changes configuration or writes a file"))
+    })
 }
 
 fn risky_option<'a>(row: &Row, args: &[&'a str], spelled: usize) -> Option<&'a str> {
@@ -174,25 +153,25 @@ fn risky_option<'a>(row: &Row, args: &[&'a str], spelled: usize) -> Option<&'a s
         if *arg == "--" {
             return None;
         }
-        let value = args.get(at + 1).copied();
-        if arg.starts_with("--") {
-            let is_risky =
-                row.long.iter().any(|long| is_long(long, arg)) && !row.safe.contains(arg);
-            let given = arg.split_once('=').map(|(_, value)| value).or(value);
-            if at >= spelled && is_risky && !writes_nowhere(row, given) {
-                return Some(arg);
-            }
-        } else if row.long.iter().any(|long| arg.split('=').next() == Some(*long)) {
-            if at >= spelled {
-                return Some(arg);
-            }
+        let next = args.get(at + 1).copied();
+        let is_word = |arg: &str| row.long.iter().any(|long| arg.split('=').next() == Some(*long));
+        let (risky, takes_next) = if arg.starts_with("--") {
+            // Options of go have one dash or two.
+            let is_risky = row.long.iter().any(|long| is_long(long, arg)) || is_word(&arg[1..]);
+            let given = arg.split_once('=').map(|(_, value)| value).or(next);
+            (is_risky && !row.safe.contains(arg) && !writes_nowhere(row, given), false)
+        } else if is_word(arg) {
+            (true, false)
         } else if arg.len() > 1 && arg.starts_with('-') {
-            let (risky, takes_next) = cluster(row, arg, value);
-            if risky && at >= spelled {
-                return Some(arg);
-            }
-            skip = takes_next;
+            cluster(row, arg, next)
+        } else {
+            (false, false)
+        };
+        if risky && at >= spelled {
+            return Some(arg);
         }
+        // What looks like an option is looked at, though it may be the value of the one before.
+        skip = takes_next && next.is_some_and(|next| !next.starts_with('-'));
     }
     None
 }
@@ -216,8 +195,13 @@ fn cluster(row: &Row, arg: &str, next: Option<&str>) -> (bool, bool) {
 
 /// Output options whose value is no file.
 fn writes_nowhere(row: &Row, value: Option<&str>) -> bool {
-    matches!(row.program, "curl" | "wget" | "sort" | "shuf")
-        && matches!(value, Some("/dev/null" | "-" | "/dev/stdout" | "/dev/stderr"))
+    match row.program {
+        "curl" | "wget" | "sort" | "shuf" => {
+            matches!(value, Some("/dev/null" | "-" | "/dev/stdout" | "/dev/stderr"))
+        }
+        "git" => git::is_own_strategy(value),
+        _ => false,
+    }
 }
 
 fn by_script(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
@@ -268,39 +252,4 @@ fn script_words<'a>(
         }
     }
     if scripts.is_empty() { plain.into_iter().collect() } else { scripts }
-}
-
-fn by_shape(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
-    let from = spelled.max(1).min(argv.len());
-    let free = &argv[from..];
-    let risky = match name {
-        "make" | "gmake" | "ninja" => {
-            free.iter().any(|arg| arg.contains('=') && !arg.starts_with('-'))
-        }
-        "cargo" => free.iter().any(|arg| arg.starts_with('+')) && spelled < 2,
-        "tar" => free.first().is_some_and(|arg| {
-            from == 1 && !arg.starts_with('-') && arg.contains(['x', 'c', 'r', 'u', 'A', 'I', 'F'])
-        }),
-        "vim" => true,
-        "less" | "more" => free.iter().any(|arg| arg.starts_with('+')),
-        "uniq" => argv[1..].iter().filter(|arg| !arg.starts_with('-')).count() > 1,
-        "wget" => !argv.iter().any(|arg| {
-            matches!(
-                *arg,
-                "--spider" | "-O-" | "-qO-" | "-" | "--output-document=-" | "--version" | "--help"
-            )
-        }),
-        "git" => {
-            free.iter().any(|arg| {
-                arg.contains("ext::") || arg.contains("--upload-pack") || arg.contains("fd::")
-            }) || is_patch_writing(argv)
-        }
-        "curl" => free.iter().any(|arg| arg.contains("%output{")),
-        _ => false,
-    };
-    risky.then(|| format!("{name} runs a program or writes a file with these arguments"))
-}
-
-fn is_patch_writing(argv: &[&str]) -> bool {
-    argv.contains(&"format-patch") && !argv.contains(&"--stdout")
 }

@@ -39,7 +39,14 @@ fn command(chars: &[char], from: usize) -> Option<usize> {
             end(chars, flags)
         }
         Some('y') => end(chars, delimited(chars, at + 1, 2)?),
-        Some('a' | 'i' | 'c' | 'b' | 't' | 'T' | ':' | '#') => Some(
+        // A label ends at a semicolon: GNU sed goes on behind it.
+        Some('b' | 't' | 'T' | ':') => Some(
+            chars[at..]
+                .iter()
+                .position(|c| matches!(c, '\n' | ';'))
+                .map_or(chars.len(), |end| at + end + 1),
+        ),
+        Some('a' | 'i' | 'c' | '#') => Some(
             chars[at..].iter().position(|c| *c == '\n').map_or(chars.len(), |line| at + line + 1),
         ),
         Some(_) => None,

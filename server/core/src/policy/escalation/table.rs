@@ -1,8 +1,11 @@
 //! Options and sub-commands that make a harmless program run another, change configuration or
 //! write a file. Data: one row a program or sub-command.
 
+use super::builders::BUILDERS;
+use super::git::GIT;
+
 /// Raised with every change of a row.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What makes one program, or one sub-command of it, more than it seems.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +24,7 @@ pub(super) struct Row {
     pub(super) safe: &'static [&'static str],
 }
 
-const fn row(
+pub(super) const fn row(
     program: &'static str,
     short: &'static str,
     valued: &'static str,
@@ -30,61 +33,20 @@ const fn row(
     Row { program, verb: None, short, valued, long, safe: &[] }
 }
 
-const fn git(
-    verb: &'static str,
-    short: &'static str,
-    valued: &'static str,
-    long: &'static [&'static str],
-) -> Row {
-    Row { program: "git", verb: Some(verb), short, valued, long, safe: &["--exec-batch"] }
+impl Row {
+    /// The same row, without these options, which only look like abbreviations of its own.
+    pub(super) const fn but(self, safe: &'static [&'static str]) -> Self {
+        Self { safe, ..self }
+    }
 }
 
-const GIT_DIFF: &[&str] = &["--output", "--ext-diff", "--textconv"];
+/// What is known of one program.
+pub(super) fn rows(program: &str) -> impl Iterator<Item = &'static Row> {
+    [GIT, BUILDERS, TOOLS].into_iter().flatten().filter(move |row| row.program == program)
+}
 
-/// Programs and sub-commands by their options.
-pub(super) const ROWS: &[Row] = &[
-    Row {
-        program: "git",
-        verb: None,
-        short: "cp",
-        valued: "cC",
-        long: &[
-            "--exec-path",
-            "--config-env",
-            "--git-dir",
-            "--work-tree",
-            "--paginate",
-            "--super-prefix",
-        ],
-        safe: &[],
-    },
-    git("log", "", "nSGLO", GIT_DIFF),
-    git("show", "", "nSGLO", GIT_DIFF),
-    git("diff", "", "SGlO", GIT_DIFF),
-    git("diff-tree", "", "SGlO", GIT_DIFF),
-    git("diff-index", "", "SGlO", GIT_DIFF),
-    git("whatchanged", "", "nSGLO", GIT_DIFF),
-    git("reflog", "", "nSGLO", GIT_DIFF),
-    git("stash", "", "m", GIT_DIFF),
-    git("grep", "O", "efABCm", &["--open-files-in-pager", "--ext-grep", "--textconv"]),
-    git("blame", "", "LS", &["--textconv"]),
-    git("cat-file", "", "", &["--textconv", "--filters"]),
-    git("archive", "o", "o", &["--output", "--exec", "--remote"]),
-    git("fetch", "", "jo", &["--upload-pack"]),
-    git("pull", "", "jXs", &["--upload-pack", "--strategy"]),
-    git("ls-remote", "", "o", &["--upload-pack", "--exec"]),
-    git("clone", "cu", "cubjo", &["--config", "--upload-pack", "--template"]),
-    git("push", "", "o", &["--receive-pack", "--exec"]),
-    git("init", "", "b", &["--template", "--separate-git-dir"]),
-    git("rebase", "xi", "xsXC", &["--exec", "--interactive", "--strategy", "--edit-todo"]),
-    git("merge", "", "smXF", &["--strategy"]),
-    git("branch", "", "u", &["--edit-description"]),
-    git("commit", "", "mFCct", &[]),
-    git("add", "ie", "", &["--interactive", "--edit"]),
-    git("tag", "", "mFun", &[]),
-    git("format-patch", "o", "ov", &["--output-directory", "--output"]),
-    git("remote", "", "", &[]),
-    git("apply", "", "pC", &["--unsafe-paths", "--build-fake-ancestor"]),
+/// Programs by their options.
+const TOOLS: &[Row] = &[
     row(
         "find",
         "",
@@ -96,12 +58,12 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("fd", "xX", "dtesEcjoS", &["--exec", "--exec-batch"]),
     row("fdfind", "xX", "dtesEcjoS", &["--exec", "--exec-batch"]),
-    row("rg", "", "ABCEMdefgjmrtT", &["--pre", "--hostname-bin"]),
+    row("rg", "z", "ABCEMdefgjmrtT", &["--pre", "--hostname-bin", "--search-zip"]),
     row("ag", "", "ABCGgmp", &["--pager"]),
     row("sort", "o", "oTkStS", &["--output", "--compress-program"]),
     row(
         "tar",
-        "IFxcruA",
+        "IFxcruAg",
         "fCTXbgHIFKLNV",
         &[
             "--checkpoint-action",
@@ -120,14 +82,17 @@ pub(super) const ROWS: &[Row] = &[
             "--concatenate",
             "--delete",
             "--index-file",
+            "--listed-incremental",
+            "--volno-file",
         ],
-    ),
+    )
+    .but(&["--list"]),
     row("bsdtar", "Ixcru", "fCTXbI", &["--use-compress-program", "--extract", "--create"]),
     row("sed", "if", "fel", &["--in-place", "--file"]),
     row(
         "awk",
-        "fiElD",
-        "fvFiElodp",
+        "fiElDWodp",
+        "fvFiElW",
         &[
             "--file",
             "--include",
@@ -141,8 +106,8 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "gawk",
-        "fiElDodp",
-        "fvFiElodp",
+        "fiElDWodp",
+        "fvFiElW",
         &[
             "--file",
             "--include",
@@ -155,7 +120,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     row("mawk", "fW", "fvFW", &[]),
-    row("nawk", "f", "fvF", &[]),
+    row("nawk", "fW", "fvFW", &[]),
     row(
         "curl",
         "oOKDcJ",
@@ -180,12 +145,15 @@ pub(super) const ROWS: &[Row] = &[
             "--create-dirs",
             "--proto-redir-config",
             "--dump-ca-embed",
+            "--unix-socket",
+            "--abstract-unix-socket",
+            "--expand-output",
             "--ssl-sessions",
         ],
     ),
     row(
         "wget",
-        "OoaePi",
+        "OoaePib",
         "OoaePiUtTQ",
         &[
             "--output-document",
@@ -200,12 +168,15 @@ pub(super) const ROWS: &[Row] = &[
             "--warc-file",
             "--hsts-file",
             "--rejected-log",
+            "--background",
+            "--input-file",
+            "--output-file",
         ],
     ),
     row(
         "rsync",
-        "e",
-        "eBTf",
+        "eM",
+        "eBTfM",
         &[
             "--rsh",
             "--rsync-path",
@@ -214,128 +185,123 @@ pub(super) const ROWS: &[Row] = &[
             "--log-file",
             "--daemon",
             "--config",
+            "--remote-option",
         ],
     ),
-    row("scp", "SoF", "SoFicJlPX", &[]),
-    row("sftp", "SobDF", "SobDFiBJlPRs", &[]),
+    row("scp", "SoFD", "SoFicJlPXD", &[]),
     row(
         "less",
-        "oOkTS",
+        "oOkT",
         "oOkTpPtyDxzbhj",
         &["--log-file", "--LOG-FILE", "--lesskey-file", "--lesskey-src", "--lesskey-content"],
     ),
-    row("man", "PHC", "PHCLmMSseRE", &["--pager", "--html", "--config-file"]),
+    row("man", "PHCX", "PCLmMSseRE", &["--pager", "--html", "--config-file", "--gxditview"]),
     row("vim", "cSsWwuUi", "cSsWwuUiTtr", &["--cmd", "--startuptime", "--servername"]),
-    row(
-        "make",
-        "fICEo",
-        "fICEojlOW",
-        &["--file", "--makefile", "--include-dir", "--directory", "--eval"],
-    ),
-    row(
-        "gmake",
-        "fICE",
-        "fICEojlOW",
-        &["--file", "--makefile", "--include-dir", "--directory", "--eval"],
-    ),
-    row("ninja", "fC", "fCjklt", &[]),
-    row("cargo", "ZC", "ZCpj", &["--config", "--out-dir", "--artifact-dir"]),
-    row(
-        "npm",
-        "",
-        "",
-        &[
-            "--script-shell",
-            "--node-options",
-            "--userconfig",
-            "--globalconfig",
-            "--git",
-            "--shell",
-            "--editor",
-            "--call",
-            "--prefix",
-            "--scripts-prepend-node-path",
-        ],
-    ),
-    row(
-        "pnpm",
-        "C",
-        "C",
-        &["--script-shell", "--shell-mode", "--node-options", "--config", "--dir"],
-    ),
-    row("yarn", "", "", &["--script-shell", "--node-options", "--use-yarnrc", "--cwd"]),
     row("jq", "fL", "fL", &["--from-file", "--library-path", "--in-place"]),
-    row("yq", "i", "", &["--inplace", "--in-place", "--split-exp", "--from-file"]),
+    row("yq", "is", "", &["--inplace", "--in-place", "--split-exp", "--from-file"]),
     row("zip", "T", "", &["--unzip-command"]),
-    row(
-        "go",
-        "",
-        "",
-        &[
-            "-exec",
-            "-toolexec",
-            "-o",
-            "-overlay",
-            "-modfile",
-            "-ldflags",
-            "-gcflags",
-            "-vettool",
-            "-cpuprofile",
-            "-coverprofile",
-        ],
-    ),
-    row(
-        "pytest",
-        "pc",
-        "pckmnoW",
-        &[
-            "--rootdir",
-            "--confcutdir",
-            "--basetemp",
-            "--junitxml",
-            "--junit-xml",
-            "--pdbcls",
-            "--override-ini",
-        ],
-    ),
-    row("python", "", "", &[]),
-    row("date", "s", "ds", &["--set"]),
+    row("date", "s", "dsrf", &["--set"]),
     row("hostname", "F", "F", &["--file"]),
     row("dmesg", "cCn", "", &["--clear"]),
     row("tree", "o", "oLPIo", &[]),
     row("xxd", "r", "cgls", &[]),
-    row("base64", "", "w", &[]),
-    row("gcc", "oB", "oBIDLlx", &["-wrapper", "-fplugin"]),
-    row("gpg", "o", "ou", &["--output", "--photo-viewer"]),
-    row("openssl", "", "", &["-out", "-engine"]),
-    row("diff", "", "", &["--output"]),
-    row("patch", "o", "opid", &["--output"]),
-    row("split", "", "", &["--filter"]),
-    row("shuf", "o", "on", &["--output"]),
-    row("ps", "", "", &[]),
     row(
-        "eslint",
-        "oc",
-        "oc",
+        "gpg",
+        "o",
+        "ou",
         &[
-            "--fix",
-            "--output-file",
-            "--config",
-            "--rulesdir",
-            "--resolve-plugins-relative-to",
-            "--plugin",
+            "--output",
+            "--photo-viewer",
+            "--exec-path",
+            "--agent-program",
+            "--dirmngr-program",
+            "--options",
         ],
     ),
-    row("prettier", "w", "", &["--write", "--config", "--plugin"]),
-    row("mypy", "", "mpc", &["--install-types", "--python-executable", "--config-file"]),
-    row("gh", "", "", &[]),
+    row(
+        "openssl",
+        "",
+        "",
+        &[
+            "-out",
+            "-keyout",
+            "-writerand",
+            "-sess_out",
+            "-outdir",
+            "-engine",
+            "-provider",
+            "-provider-path",
+            "-config",
+            "-CAcreateserial",
+        ],
+    ),
+    row("diff", "", "", &["--output"]),
+    row("patch", "oer", "oprid", &["--output", "--ed", "--reject-file"]),
+    row("split", "", "", &["--filter"]),
+    row("shuf", "o", "on", &["--output"]),
     row("bat", "", "", &["--pager"]),
     row("delta", "", "", &["--pager"]),
     row("printf", "v", "v", &[]),
     row("ip", "bn", "bn", &["-batch", "-netns"]),
     row("tcpdump", "wzV", "wzVicrs", &[]),
-    row("strings", "", "", &[]),
     row("file", "Cm", "Cm", &["--compile", "--magic-file"]),
-    row("column", "", "", &[]),
-    row("ls", "", "", &[]),
+    row("cpio", "FOI", "FOIHRDEMC", &["--rsh-command", "--file"]),
+    row("sdiff", "o", "oWwI", &["--output", "--diff-program"]),
+    row("diff3", "", "L", &["--diff-program"]),
+    row("http", "od", "o", HTTPIE),
+    row("https", "od", "o", HTTPIE),
+    row("xh", "od", "o", HTTPIE),
+    row(
+        "journalctl",
+        "",
+        "",
+        &[
+            "--vacuum-size",
+            "--vacuum-time",
+            "--vacuum-files",
+            "--rotate",
+            "--flush",
+            "--setup-keys",
+        ],
+    ),
+    row("sysctl", "wpf", "", &["--write", "--load", "--system"]),
+    row("docker", "Hc", "Hcl", &["--config", "--host", "--context"]),
+    verb("docker", "ps", "", "", &[]),
+    row("podman", "c", "c", &["--config", "--url", "--connection", "--runtime", "--hooks-dir"]),
+    verb("podman", "ps", "", "", &[]),
+    row("docker-compose", "fH", "fHp", &["--file", "--host", "--project-directory", "--env-file"]),
+    verb("docker-compose", "logs", "", "", &[]),
+    row(
+        "kubectl",
+        "",
+        "",
+        &[
+            "--kubeconfig",
+            "--output-directory",
+            "--cache-dir",
+            "--profile-output",
+            "--log-file",
+            "--log-dir",
+        ],
+    )
+    .but(&["--output"]),
+    row("gh", "", "", &[]),
+    verb("gh", "pr", "e", "BbtFLsAlHRjq", &["--web", "--editor"]),
+    verb("gh", "issue", "e", "bFtLsAlmRjq", &["--web", "--editor"]),
+    verb("gh", "repo", "w", "bLjq", &["--web"]),
+    verb("gh", "run", "", "", &["--web"]),
+    verb("gh", "release", "", "", &["--web"]),
+    verb("gh", "search", "", "", &["--web"]),
 ];
+
+const HTTPIE: &[&str] = &["--output", "--download", "--session"];
+
+const fn verb(
+    program: &'static str,
+    verb: &'static str,
+    short: &'static str,
+    valued: &'static str,
+    long: &'static [&'static str],
+) -> Row {
+    Row { program, verb: Some(verb), short, valued, long, safe: &[] }
+}

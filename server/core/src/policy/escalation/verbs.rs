@@ -152,7 +152,15 @@ pub(super) const SAFE_VERBS: &[(&str, &[&str])] = &[
         ],
     ),
     ("go", &["build", "doc", "env", "fmt", "list", "test", "version", "vet", "mod", "help"]),
-    ("gh", &["status", "search"]),
+    ("gh", &["status", "search", "version"]),
+    ("docker-compose", &["ps", "logs", "config", "ls", "images", "top", "version", "port"]),
+    ("bun", &["run", "test", "build", "outdated", "why", "audit"]),
+    ("deno", &["run", "test", "bench", "fmt", "lint", "check", "doc", "info", "types", "task"]),
+    ("rails", &["test", "routes", "about", "notes", "stats", "version"]),
+    ("mix", &["compile", "test", "format", "help", "deps.tree", "credo", "dialyzer"]),
+    ("bazel", &["build", "test", "query", "cquery", "aquery", "info", "version", "help"]),
+    ("coverage", &["report", "debug", "help"]),
+    ("pre-commit", &["run", "validate-config", "validate-manifest", "help"]),
     (
         "systemctl",
         &[
@@ -189,9 +197,59 @@ pub(super) const DEEP_VERBS: &[(&str, &str, &[&str])] = &[
     ),
     ("git", "remote", &["add", "set-url", "rename", "remove", "rm", "set-head", "set-branches"]),
     ("git", "bundle", &["create", "unbundle"]),
+    ("git", "worktree", &["add", "move", "remove", "repair"]),
+    ("git", "notes", &["edit"]),
     ("go", "env", &["-w", "-u"]),
     ("go", "mod", &["init", "edit", "tidy", "vendor"]),
     ("npm", "audit", &["fix"]),
+];
+
+/// Sub-commands whose own sub-command says what they do: those that only show, or do no more than
+/// the program is for.
+pub(super) const SAFE_DEEP: &[(&str, &str, &[&str])] = &[
+    (
+        "docker",
+        "container",
+        &["ls", "list", "ps", "inspect", "logs", "top", "stats", "port", "diff"],
+    ),
+    ("docker", "image", &["ls", "list", "inspect", "history"]),
+    ("docker", "volume", &["ls", "list", "inspect"]),
+    ("docker", "network", &["ls", "list", "inspect"]),
+    ("docker", "context", &["ls", "list", "show", "inspect"]),
+    ("docker", "system", &["df", "info"]),
+    ("docker", "compose", &["ps", "logs", "config", "ls", "images", "top", "version", "port"]),
+    (
+        "kubectl",
+        "config",
+        &["view", "current-context", "get-contexts", "get-clusters", "get-users"],
+    ),
+    ("kubectl", "rollout", &["status", "history"]),
+    ("kubectl", "auth", &["can-i", "whoami"]),
+    (
+        "gh",
+        "pr",
+        &[
+            "list", "ls", "view", "diff", "checks", "status", "create", "comment", "edit", "ready",
+            "review",
+        ],
+    ),
+    (
+        "gh",
+        "issue",
+        &["list", "ls", "view", "status", "create", "comment", "edit", "close", "reopen"],
+    ),
+    ("gh", "run", &["list", "ls", "view", "watch"]),
+    ("gh", "workflow", &["list", "ls", "view"]),
+    ("gh", "repo", &["list", "ls", "view"]),
+    ("gh", "release", &["list", "ls", "view"]),
+    ("gh", "label", &["list", "ls"]),
+    ("gh", "auth", &["status"]),
+    ("npm", "config", &["get", "list", "ls"]),
+    ("npm", "pkg", &["get"]),
+    ("npm", "cache", &["ls", "verify"]),
+    ("pip", "config", &["list", "get", "debug"]),
+    ("pip", "cache", &["dir", "info", "list"]),
+    ("poetry", "env", &["info", "list"]),
 ];
 
 /// Programs that always do more than they seem when their arguments are free.
@@ -263,4 +321,13 @@ pub(super) const ALWAYS: &[&str] = &[
     "hx",
     "code",
     "npx",
+    "sftp",
+    "aria2c",
+    "axel",
+    "lftp",
+    "tftp",
+    "mount",
+    "umount",
+    "pry",
+    "mongosh",
 ];

@@ -80,8 +80,10 @@ impl<'a> Judge<'a> {
         if let Some(why) = escalation::escalates(&texts, spelled) {
             return Fit::Escalated(why);
         }
-        if !command.git_directories.iter().all(|path| self.is_in_workspace(path)) {
-            return Fit::Escalated("git -C leads out of the workspace".to_owned());
+        let from = command.words.len() - words.len() + spelled;
+        let mut free = command.directories.iter().filter(|(at, _)| *at >= from);
+        if free.any(|(_, path)| !self.is_in_workspace(path)) {
+            return Fit::Escalated("an option leads out of the workspace".to_owned());
         }
         Fit::Yes
     }

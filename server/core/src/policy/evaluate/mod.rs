@@ -194,17 +194,19 @@ impl<'a> Judge<'a> {
 
     /// Paths for those who decide: what is only a word that could be a path is one where it exists.
     fn named_paths(&self, unit: &Unit) -> Vec<NamedPath> {
-        let subject: &[String] = match &unit.subject {
-            Subject::File { paths, .. } | Subject::ChangeDirectory { paths, .. } => paths,
-            Subject::Command(command) => &command.git_directories,
-            Subject::Web(_) | Subject::Whole => &[],
+        let subject: Vec<&String> = match &unit.subject {
+            Subject::File { paths, .. } | Subject::ChangeDirectory { paths, .. } => {
+                paths.iter().collect()
+            }
+            Subject::Command(command) => command.directories.iter().map(|(_, path)| path).collect(),
+            Subject::Web(_) | Subject::Whole => Vec::new(),
         };
         let mentioned = unit.mentions.iter().filter(|mention| {
             mention.globs.is_empty()
                 && (!mention.bare || (mention.argument && self.facts.exists(&mention.path)))
         });
         let mut paths: Vec<NamedPath> = Vec::new();
-        for path in subject.iter().chain(mentioned.map(|mention| &mention.path)) {
+        for path in subject.into_iter().chain(mentioned.map(|mention| &mention.path)) {
             let resolved = self.facts.resolved(path).map(str::to_owned);
             let path = NamedPath { lexical: normal(path), resolved };
             if !paths.contains(&path) {

@@ -83,7 +83,9 @@ impl Judge<'_> {
                 && found.is_none_or(|found| !found.is_empty())
                 || found.into_iter().flatten().any(|path| self.is_protected_path(path));
         }
-        (self.facts.exists(&mention.path) || !mention.bare) && self.is_protected_path(&mention.path)
+        (self.facts.exists(&mention.path) || !mention.bare)
+            && (self.is_protected_path(&mention.path)
+                || self.rules.protected.surrounds(&normal(&mention.path)))
     }
 
     fn is_protected_path(&self, path: &str) -> bool {

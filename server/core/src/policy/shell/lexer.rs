@@ -1,6 +1,7 @@
 //! From characters to simple commands.
 
 use super::characters::is_odd;
+use super::quotes::Quotes;
 use super::{Direction, Document, Redirect, Script, Simple, Word};
 
 /// How deep substitutions may nest before the rest is only searched word by word.
@@ -292,11 +293,28 @@ impl Lexer<'_> {
             let document = Document { text, literal: closed && (pending.quoted || plain) };
             if !document.literal {
                 self.script.mark("a here-document that expands");
-                let inner = read(&document.text, (self.depth + 1).min(NESTING + 1));
-                self.script.commands.extend(inner.commands);
+                self.expansions(&document.text);
             }
             self.script.commands[pending.command].documents.push(document);
         }
+    }
+
+    /// Finds the commands that run while the shell expands a text.
+    fn expansions(&mut self, text: &str) {
+        let chars: Vec<char> = text.chars().collect();
+        let script = Script::default();
+        let depth = self.depth + 1;
+        let mut inner = Lexer { chars: &chars, at: 0, script, depth, pending: Vec::new() };
+        while let Some(c) = inner.peek(0) {
+            match c {
+                '$' => inner.dollar(&mut Word::default(), Quotes::Double),
+                '`' => inner.backticks(&mut Word::default()),
+                '\\' => inner.at += 2,
+                _ => inner.at += 1,
+            }
+        }
+        inner.script.opaque.iter().for_each(|why| self.script.mark(why));
+        self.script.commands.extend(inner.script.commands.into_iter().filter(|c| !c.is_empty()));
     }
 
     fn bodies_missing(&mut self) {

@@ -135,7 +135,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn backticks(&mut self, word: &mut Word) {
+    pub(super) fn backticks(&mut self, word: &mut Word) {
         word.opaque = Some("a substitution");
         self.at += 1;
         let mut inner = String::new();
@@ -164,7 +164,7 @@ impl Lexer<'_> {
         self.script.commands.extend(script.commands);
     }
 
-    fn dollar(&mut self, word: &mut Word, quotes: Quotes) {
+    pub(super) fn dollar(&mut self, word: &mut Word, quotes: Quotes) {
         match (self.peek(1), quotes) {
             (Some('('), _) => {
                 word.opaque = Some("a substitution");
@@ -280,7 +280,7 @@ impl Lexer<'_> {
 
 /// What surrounds a dollar sign.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Quotes {
+pub(super) enum Quotes {
     None,
     Double,
 }

@@ -43,6 +43,13 @@ impl Word {
         .then_some(name)
     }
 
+    /// Whether a text has the form of an assignment.
+    pub(crate) fn assignment(text: &str) -> bool {
+        Self { equals: text.find('='), text: text.to_owned(), ..Self::default() }
+            .assigned_name()
+            .is_some()
+    }
+
     /// The words that braces make of it, at most 64; itself when it has none.
     pub(crate) fn spread(&self) -> Vec<String> {
         if !self.braces {

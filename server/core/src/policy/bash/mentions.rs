@@ -1,0 +1,105 @@
+//! Paths and hosts that the words of a command may name.
+
+use super::super::command::base_name;
+use super::super::path::absolute;
+use super::super::request::Mention;
+use super::super::shell::{Simple, Word};
+use super::super::url::{self, BareHosts};
+use super::super::{names, programs};
+use super::prefix_length;
+
+/// Programs that put files into a directory under the names they had.
+const COPIERS: &[&str] = &["cp", "mv", "ln", "install", "rsync", "scp"];
+
+/// Every path that the words may name: whole, after `=` and the like, from every directory.
+pub(super) fn of(simple: &Simple, bases: &[String], home: &str) -> Vec<Mention> {
+    let mut found = Vec::new();
+    for (at, word) in simple.words.iter().enumerate() {
+        for text in word.spread() {
+            for start in piece_starts(&text) {
+                let globs: Vec<usize> =
+                    word.globs.iter().filter(|g| **g >= start).map(|g| g - start).collect();
+                piece(&text[start..], &globs, at, (bases, home), &mut found);
+            }
+        }
+    }
+    for text in copies(simple) {
+        piece(&text, &[], 1, (bases, home), &mut found);
+    }
+    found
+}
+
+/// One part of a word, from every directory.
+fn piece(
+    piece: &str,
+    globs: &[usize],
+    at: usize,
+    (bases, home): (&[String], &str),
+    found: &mut Vec<Mention>,
+) {
+    for base in bases {
+        let Some(path) = absolute(piece, Some(base), home) else { continue };
+        let shift = path.len().checked_sub(piece.len());
+        let globs = globs.iter().filter_map(|g| shift.map(|s| g + s)).collect();
+        let bare = !piece.contains('/') && !piece.starts_with(['.', '~']);
+        found.push(Mention { path, globs, bare, argument: at > 0 });
+        if piece.starts_with(['/', '~']) {
+            break;
+        }
+    }
+}
+
+/// Where the files go that a copier puts into a directory: `cp a/.bashrc ~` writes `~/.bashrc`.
+fn copies(simple: &Simple) -> Vec<String> {
+    let words = &simple.words[prefix_length(&simple.words)..];
+    let Some((head, args)) = words.split_first() else { return Vec::new() };
+    if !COPIERS.contains(&base_name(&head.text)) {
+        return Vec::new();
+    }
+    let is_plain = |word: &&Word| !word.text.starts_with('-') && !word.is_glob();
+    let plain: Vec<&str> = args.iter().filter(is_plain).map(|word| word.text.as_str()).collect();
+    let after = |option: &str| {
+        let at = args.iter().position(|word| word.text == option)?;
+        args.get(at + 1).map(|word| word.text.as_str())
+    };
+    let glued = args.iter().find_map(|word| word.text.strip_prefix("--target-directory="));
+    let named = glued.or_else(|| after("-t")).or_else(|| after("--target-directory"));
+    let Some(target) = named.or_else(|| plain.last().copied()) else { return Vec::new() };
+    let name = |source: &&str| base_name(source.trim_end_matches('/')).to_owned();
+    let names =
+        plain.iter().map(name).filter(|name| !name.is_empty() && name != "." && name != "..");
+    names.take(64).map(|name| format!("{}/{name}", target.trim_end_matches('/'))).collect()
+}
+
+pub(super) fn hosts(words: &[Word], texts: &[&str]) -> Vec<url::Destination> {
+    let reaches_out = texts.iter().any(|text| programs::is_networker(text))
+        || (texts.contains(&"git") && texts.iter().any(|text| names::GIT_REMOTE.contains(text)));
+    let bare = if reaches_out { BareHosts::Count } else { BareHosts::DoNotCount };
+    words
+        .iter()
+        .enumerate()
+        .flat_map(|(at, word)| {
+            let bare = if at == 0 { BareHosts::DoNotCount } else { bare };
+            word.spread().into_iter().flat_map(move |text| url::hosts_in(&text, bare))
+        })
+        .collect()
+}
+
+/// Where in a word a path may begin.
+fn piece_starts(text: &str) -> Vec<usize> {
+    let mut starts = vec![0];
+    for (at, c) in text.char_indices() {
+        if matches!(c, '=' | ':' | '@' | ',') && at + 1 < text.len() {
+            starts.push(at + 1);
+        }
+    }
+    if text.starts_with('-')
+        && !text.starts_with("--")
+        && text.len() > 2
+        && text.is_char_boundary(2)
+    {
+        starts.push(2);
+    }
+    starts.truncate(64);
+    starts
+}

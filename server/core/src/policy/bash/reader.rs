@@ -1,0 +1,180 @@
+//! From simple commands to units, directory by directory.
+
+use super::super::path::absolute;
+use super::super::request::{Access, Command, Request, Subject, Unit};
+use super::super::shell::{Direction, Redirect, Simple, Word};
+use super::super::{command, interpreter, programs};
+use super::search::candidates;
+use super::{directories, mentions, prefix_length, unit};
+
+/// More directories than this are too many to follow.
+const DIRECTORIES: usize = 16;
+
+/// Wrappers behind whose options an interpreter may be given its program.
+const OPENED: &[&str] = &[
+    "env", "sudo", "doas", "xargs", "command", "builtin", "exec", "setsid", "busybox", "toybox",
+    "ionice", "chroot",
+];
+
+pub(super) struct Reader<'a> {
+    request: &'a Request,
+    /// Where the shell may be.
+    directories: Vec<String>,
+    pub(super) units: Vec<Unit>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(request: &'a Request) -> Self {
+        Self { request, directories: request.cwd.iter().cloned().collect(), units: Vec::new() }
+    }
+
+    pub(super) fn command(&mut self, simple: &Simple) {
+        if !simple.words.is_empty() || !simple.assignments.is_empty() {
+            let is_cd = simple.words.first().is_some_and(|word| word.text == "cd");
+            let unit = if is_cd { self.change_directory(simple) } else { self.simple(simple) };
+            self.units.push(unit);
+        }
+        for redirect in &simple.redirects {
+            self.redirect(redirect);
+        }
+        if simple.words.is_empty() && !simple.documents.is_empty() && simple.redirects.is_empty() {
+            self.units.push(unit("Bash", "<<", Subject::Whole));
+        }
+    }
+
+    fn simple(&self, simple: &Simple) -> Unit {
+        let words = &simple.words;
+        let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        let mut command = Command {
+            words: words.clone(),
+            prefix: prefix_length(words),
+            argvs: candidates(simple),
+            directories: Vec::new(),
+        };
+        let mut bases = self.directories.clone();
+        for (at, directory) in directories::chosen(&texts[command.prefix..]) {
+            let found = self.directories.iter().filter_map(|base| self.absolute(directory, base));
+            command.directories.extend(found.map(|path| (command.prefix + at, path)));
+        }
+        bases.extend(command.directories.iter().map(|(_, path)| path.clone()));
+        let opaque = Self::opacity(simple, &words[command.prefix..]);
+        let shown: Vec<&str> =
+            simple.assignments.iter().chain(words).map(|word| word.text.as_str()).collect();
+        let mut unit = unit("Bash", &shown.join(" "), Subject::Command(command));
+        unit.opaque = opaque;
+        unit.mentions = mentions::of(simple, &bases, &self.request.home);
+        unit.hosts = mentions::hosts(words, &texts);
+        unit
+    }
+
+    fn opacity(simple: &Simple, run: &[Word]) -> Vec<String> {
+        let mut opaque: Vec<String> = Vec::new();
+        for word in &simple.assignments {
+            let name = word.assigned_name().unwrap_or_default();
+            let value = word.equals.map_or("", |at| &word.text[at + 1..]);
+            let plain = word.is_literal() && word.text[..word.equals.unwrap_or(0)] == *name;
+            if !plain || !programs::is_harmless_assignment(name, value) {
+                opaque.push(format!("the assignment of {name}"));
+            }
+        }
+        opaque.extend(simple.words.iter().filter_map(|word| word.opaque).map(str::to_owned));
+        match run.first() {
+            None => opaque.push("an assignment alone".to_owned()),
+            Some(word) if word.is_glob() && word.text != "[" => {
+                opaque.push("a glob for a command".to_owned());
+            }
+            Some(word) if !word.text.is_ascii() || word.text.is_empty() => {
+                opaque.push("an odd command word".to_owned());
+            }
+            Some(_) => {}
+        }
+        let argv: Vec<&str> = run.iter().map(|word| word.text.as_str()).collect();
+        let opens = argv.first().is_some_and(|head| OPENED.contains(&command::base_name(head)));
+        let from = if opens { argv.len() } else { 1 };
+        if (0..from).any(|start| interpreter::takes_program(&argv[start.min(argv.len())..])) {
+            opaque.push("a program given to an interpreter".to_owned());
+        }
+        if !simple.documents.iter().all(|document| document.literal) {
+            opaque.push("a here-document that expands".to_owned());
+        }
+        opaque
+    }
+
+    fn absolute(&self, path: &str, base: &str) -> Option<String> {
+        absolute(path, Some(base), &self.request.home)
+    }
+
+    fn change_directory(&mut self, simple: &Simple) -> Unit {
+        let mut unit = self.simple(simple);
+        let target = simple.words.get(1).filter(|_| simple.words.len() == 2);
+        let found: Vec<String> = target.map_or_else(Vec::new, |target| {
+            self.directories.iter().filter_map(|base| self.absolute(&target.text, base)).collect()
+        });
+        let is_plain = target.is_some_and(is_one_directory) && simple.assignments.is_empty();
+        if is_plain && !found.is_empty() {
+            if let Subject::Command(command) = unit.subject {
+                unit.subject = Subject::ChangeDirectory { paths: found.clone(), command };
+            }
+        } else {
+            unit.opaque.push("a cd that is not to one literal directory".to_owned());
+        }
+        for directory in found {
+            if !self.directories.contains(&directory) && self.directories.len() < DIRECTORIES {
+                self.directories.push(directory);
+            }
+        }
+        if self.directories.len() == DIRECTORIES {
+            unit.opaque.push("too many directories".to_owned());
+        }
+        unit
+    }
+
+    /// Every path and host in commands that are not this line's own, for rules that refuse.
+    pub(super) fn hidden(&self, commands: &[Simple], unit: &mut Unit) {
+        for simple in commands {
+            let texts: Vec<&str> = simple.words.iter().map(|word| word.text.as_str()).collect();
+            unit.mentions.extend(mentions::of(simple, &self.directories, &self.request.home));
+            unit.hosts.extend(mentions::hosts(&simple.words, &texts));
+        }
+    }
+
+    fn redirect(&mut self, redirect: &Redirect) {
+        let target = &redirect.target;
+        if target.is_literal()
+            && matches!(target.text.as_str(), "/dev/null" | "/dev/stdout" | "/dev/stderr")
+        {
+            return;
+        }
+        let accesses: &[(&str, Access)] = match redirect.direction {
+            Direction::Read => &[("Read", Access::Read)],
+            Direction::Write => &[("Write", Access::Write)],
+            Direction::Both => &[("Read", Access::Read), ("Write", Access::Write)],
+        };
+        let paths: Vec<String> =
+            self.directories.iter().filter_map(|base| self.absolute(&target.text, base)).collect();
+        let paths = if paths.is_empty() {
+            absolute(&target.text, None, &self.request.home).into_iter().collect()
+        } else {
+            paths
+        };
+        for (tool, access) in accesses {
+            let subject = Subject::File { paths: paths.clone(), access: *access };
+            let mut unit = unit(tool, &target.text, subject);
+            unit.opaque.extend(target.opaque.map(str::to_owned));
+            if target.is_glob()
+                || paths.is_empty()
+                || (target.quoted && target.text.starts_with('~'))
+            {
+                unit.opaque.push("a redirection to no one file".to_owned());
+            }
+            self.units.push(unit);
+        }
+    }
+}
+
+/// Whether `cd` with this word goes to a directory that its text names.
+fn is_one_directory(word: &Word) -> bool {
+    let is_home_in_quotes = word.quoted && word.text.starts_with('~');
+    let is_known = word.is_literal() && !word.is_glob() && !is_home_in_quotes;
+    is_known && !word.text.is_empty() && !word.text.starts_with('-')
+}

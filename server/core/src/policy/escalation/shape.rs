@@ -1,0 +1,114 @@
+//! Arguments that escalate by their form: words that are no options.
+
+use super::super::command::is_long;
+use super::git;
+
+/// Why the words from `spelled` on do more than they seem, by their form.
+pub(super) fn odd(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
+    let from = spelled.max(1).min(argv.len());
+    let free = &argv[from..];
+    let plain = || argv[1..].iter().filter(|arg| !arg.starts_with('-'));
+    let risky = match name {
+        "make" | "gmake" | "ninja" => {
+            free.iter().any(|arg| arg.contains('=') && !arg.starts_with('-'))
+        }
+        "cargo" => is_odd_cargo(free, spelled),
+        "tar" | "bsdtar" => is_odd_tar(free, from),
+        "vim" => true,
+        "less" | "more" => free.iter().any(|arg| arg.starts_with('+')),
+        "uniq" | "xxd" => plain().count() > 1,
+        "date" => is_setting_date(free),
+        "hostname" | "domainname" => plain().count() > 0,
+        "ip" => free.iter().any(|arg| IP_CHANGES.contains(arg)),
+        "service" => free.last().is_some_and(|last| !matches!(*last, "status" | "--status-all")),
+        "sysctl" => free.iter().any(|arg| arg.contains('=')),
+        "wget" => !writes_to_output(argv),
+        "git" => git::has_odd_shape(argv, free),
+        "curl" => is_odd_curl(free),
+        "pytest" => free.iter().any(|arg| arg.starts_with("--cov-report=") && arg.contains(':')),
+        "cmake" => free.iter().any(|arg| names_a_program(arg)),
+        "mvn" => free.iter().any(|arg| arg.contains("exec") || arg.contains("antrun")),
+        _ => false,
+    };
+    risky.then(|| format!("{name} runs a program or writes a file with these arguments"))
+}
+
+const IP_CHANGES: &[&str] = &[
+    "set", "add", "del", "delete", "flush", "exec", "change", "replace", "append", "prepend",
+    "attach", "detach",
+];
+
+/// A toolchain, or a project elsewhere: what it builds runs.
+fn is_odd_cargo(free: &[&str], spelled: usize) -> bool {
+    let leads_away = |path: &str| path.starts_with(['/', '~']) || path.contains("..");
+    let own = free.split(|arg| *arg == "--").next().unwrap_or_default();
+    let project = own.iter().enumerate().any(|(at, arg)| {
+        let (option, glued) = arg.split_once('=').map_or((*arg, None), |(o, v)| (o, Some(v)));
+        let value = glued.or_else(|| own.get(at + 1).copied());
+        option.len() > 3 && is_long("--manifest-path", option) && value.is_some_and(leads_away)
+    });
+    project || (spelled < 2 && own.iter().any(|arg| arg.starts_with('+')))
+}
+
+/// Letters without a dash, or an archive on another host, which is reached by a program.
+fn is_odd_tar(free: &[&str], from: usize) -> bool {
+    let letters = free.first().is_some_and(|arg| {
+        from == 1 && !arg.starts_with('-') && arg.contains(['x', 'c', 'r', 'u', 'A', 'I', 'F', 'g'])
+    });
+    let remote = |arg: &&str| {
+        let file = arg.split_once('=').map_or(*arg, |(_, value)| value);
+        file.split_once(':').is_some_and(|(host, _)| !host.contains('/'))
+    };
+    letters || free.iter().any(remote)
+}
+
+/// A date that is neither a format nor the value of an option sets the clock.
+fn is_setting_date(free: &[&str]) -> bool {
+    let mut rest = free.iter();
+    while let Some(arg) = rest.next() {
+        match *arg {
+            "-d" | "--date" | "-r" | "--reference" | "-f" | "--file" | "-I" => drop(rest.next()),
+            arg if arg.starts_with(['-', '+']) => {}
+            _ => return true,
+        }
+    }
+    false
+}
+
+/// wget writes a file unless it is told not to.
+fn writes_to_output(argv: &[&str]) -> bool {
+    let nowhere =
+        |value: Option<&&str>| matches!(value, Some(&"-" | &"/dev/null" | &"/dev/stdout"));
+    argv.iter().enumerate().any(|(at, arg)| match *arg {
+        "--spider" | "--version" | "--help" => true,
+        "--output-document" => nowhere(argv.get(at + 1)),
+        arg => {
+            let long = arg.strip_prefix("--output-document=");
+            let is_cluster = arg.starts_with('-') && !arg.starts_with("--");
+            let short = if is_cluster { arg.split_once('O').map(|(_, value)| value) } else { None };
+            match long.or(short) {
+                Some("") => nowhere(argv.get(at + 1)),
+                value => nowhere(value.as_ref()),
+            }
+        }
+    })
+}
+
+/// A format that names files, or is in one.
+fn is_odd_curl(free: &[&str]) -> bool {
+    free.iter().enumerate().any(|(at, arg)| {
+        let is_format = at > 0
+            && (free[at - 1] == "--write-out"
+                || (free[at - 1].starts_with('-') && free[at - 1].ends_with('w')));
+        arg.contains("%output{")
+            || (is_format && arg.starts_with('@'))
+            || arg.starts_with("-w@")
+            || arg.starts_with("--write-out=@")
+    })
+}
+
+fn names_a_program(arg: &str) -> bool {
+    ["_COMPILER", "_LAUNCHER", "TOOLCHAIN", "_PROGRAM", "_COMMAND", "INCLUDE"].iter().any(|part| {
+        arg.split('=').next().is_some_and(|name| name.starts_with("-D") && name.contains(part))
+    })
+}
