@@ -24,6 +24,7 @@ mod rule;
 mod ruleset;
 mod shell;
 mod shorthand;
+pub mod starter;
 mod time;
 mod url;
 

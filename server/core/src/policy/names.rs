@@ -161,8 +161,29 @@ pub(crate) const EVALUATORS: &[&str] =
 
 /// Programs that run text which shells understand.
 pub(crate) const TEXT_RUNNERS: &[&str] = &[
-    "eval", "trap", "su", "ssh", "watch", "script", "parallel", "xargs", "at", "batch", "flock",
-    "sg", "env", "alias", "complete", "mapfile",
+    "eval",
+    "trap",
+    "su",
+    "ssh",
+    "watch",
+    "script",
+    "parallel",
+    "xargs",
+    "at",
+    "batch",
+    "flock",
+    "sg",
+    "env",
+    "alias",
+    "complete",
+    "compgen",
+    "mapfile",
+    "readarray",
+    "runuser",
+    "capsh",
+    "tmux",
+    "screen",
+    "expect",
 ];
 
 /// Commands that only read the files they are given.

@@ -24,6 +24,11 @@ pub(crate) fn is_evaluator(command: &str) -> bool {
 const FINDERS_RUN: &[&str] =
     &["-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch"];
 
+/// The dynamic linker runs the program that it is given.
+pub(crate) fn is_loader(name: &str) -> bool {
+    ["ld-linux", "ld-musl", "ld.so"].iter().any(|loader| name.starts_with(loader))
+}
+
 /// Where in a command others may begin.
 pub(crate) enum Behind {
     /// Nowhere.
@@ -50,9 +55,26 @@ pub(crate) fn commands_behind(argv: &[&str]) -> Behind {
         let verb = args.iter().position(runs);
         return verb.map_or(Behind::Nothing, |at| Behind::Anywhere(vec![at + 2]));
     }
-    let opens =
-        if is_shell(name) { interpreter::takes_program(argv) } else { is_one(WRAPPERS, name) };
+    let opens = if is_shell(name) {
+        interpreter::takes_program(argv)
+    } else {
+        is_one(WRAPPERS, name) || is_loader(name)
+    };
     if opens { Behind::Anywhere(vec![1]) } else { Behind::Nothing }
+}
+
+/// The command that a finder's option holds in the same word: `fd -xrm`, `fd --exec=rm`.
+pub(crate) fn glued_command<'a>(argv: &[&'a str]) -> Option<Vec<&'a str>> {
+    let (head, args) = argv.split_first()?;
+    if !is_one(&["fd", "fdfind"], head) {
+        return None;
+    }
+    let options = ["--exec=", "--exec-batch=", "-x", "-X"];
+    args.iter().enumerate().find_map(|(at, arg)| {
+        let first = options.iter().find_map(|option| arg.strip_prefix(option))?;
+        let rest = args[at + 1..].iter().copied();
+        (!first.is_empty()).then(|| std::iter::once(first).chain(rest).collect())
+    })
 }
 
 /// The first word that is no option, assignment or duration; and those before it that may be

@@ -1,6 +1,6 @@
 //! Policy files: what is read from them, and what is told about those that cannot be read.
 
-use codeplane_core::policy::{Document, Effect, Format};
+use codeplane_core::policy::{Document, Effect, Format, starter};
 
 const YAML: &str = "\
 # what agents may do here
@@ -245,4 +245,18 @@ fn lint_finds_what_is_not_meant() {
         Format::Yaml,
     );
     assert_eq!(fine.lint(0), []);
+}
+
+#[test]
+fn the_starter_policies_load_and_are_clean() {
+    for (name, text) in starter::all() {
+        let document = Document::read_all(text, Format::Yaml, name)
+            .map(|mut documents| documents.remove(0))
+            .unwrap_or_else(|problems| panic!("{}", problems[0]));
+
+        assert_eq!(document.name, name);
+        assert_eq!(document.lint(0), [], "{name}");
+        let again = Document::read_all(&document.to_json(), Format::Json, name).unwrap();
+        assert_eq!(again[0].to_json(), document.to_json());
+    }
 }

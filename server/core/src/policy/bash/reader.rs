@@ -89,7 +89,9 @@ impl<'a> Reader<'a> {
             Some(_) => {}
         }
         let argv: Vec<&str> = run.iter().map(|word| word.text.as_str()).collect();
-        let opens = argv.first().is_some_and(|head| OPENED.contains(&command::base_name(head)));
+        let asks_where = matches!(argv[..], ["command", "-v" | "-V", ..]);
+        let opens = argv.first().is_some_and(|head| OPENED.contains(&command::base_name(head)))
+            && !asks_where;
         let from = if opens { argv.len() } else { 1 };
         if (0..from).any(|start| interpreter::takes_program(&argv[start.min(argv.len())..])) {
             opaque.push("a program given to an interpreter".to_owned());

@@ -1,5 +1,6 @@
 //! Commands that a line may run besides its own, for rules that refuse.
 
+use super::super::escalation;
 use super::super::programs::{self, Behind};
 use super::super::request::{Candidate, Start};
 use super::super::shell::{self, NESTING, Script, Simple, Word};
@@ -39,17 +40,26 @@ fn runs_text(script: &Script) -> bool {
     })
 }
 
+/// Reads text that is fed to what runs text, and the words of commands that run some of them.
 fn fed_text(script: &Script, depth: usize, found: &mut Hidden) {
-    if depth >= NESTING || !runs_text(script) {
+    if depth >= NESTING {
         return;
     }
-    let words = script.commands.iter().flat_map(|c| c.words.iter().chain(&c.assignments));
-    let documents = script.commands.iter().flat_map(|c| &c.documents).map(|d| d.text.clone());
-    let texts = words.map(|word| word.text.clone()).chain(documents);
-    for text in texts.filter(|text| text.contains([' ', '\n', '\t', ';', '='])) {
+    let mut texts: Vec<String> = Vec::new();
+    if runs_text(script) {
+        texts.extend(script.commands.iter().flat_map(words));
+        texts.extend(script.commands.iter().flat_map(|c| &c.documents).map(|d| d.text.clone()));
+        texts.extend(script.commands.iter().filter_map(printed));
+    } else {
+        let escalated = script.commands.iter().filter(|command| is_escalated(command));
+        texts.extend(escalated.flat_map(words));
+    }
+    for text in texts.iter().filter(|text| text.contains([' ', '\n', '\t', ';', '='])) {
         let after_option = if text.starts_with('-') { text.get(2..).unwrap_or("") } else { "" };
         let after_equals = text.split_once('=').map_or("", |(_, value)| value);
         for text in [text.as_str(), after_option, after_equals] {
+            // git marks a command in its configuration so.
+            let text = text.strip_prefix('!').unwrap_or(text);
             if text.is_empty() {
                 continue;
             }
@@ -59,6 +69,24 @@ fn fed_text(script: &Script, depth: usize, found: &mut Hidden) {
             found.commands.extend(inner.commands);
         }
     }
+}
+
+fn words(command: &Simple) -> impl Iterator<Item = String> + '_ {
+    command.words.iter().chain(&command.assignments).map(|word| word.text.clone())
+}
+
+/// What `echo` and its kin print.
+fn printed(command: &Simple) -> Option<String> {
+    let (head, args) = command.words.split_first()?;
+    let texts: Vec<&str> = args.iter().map(|word| word.text.as_str()).collect();
+    matches!(head.text.as_str(), "echo" | "printf").then(|| texts.join(" "))
+}
+
+/// Whether a command runs what some of its words say; only those with several words matter.
+fn is_escalated(command: &Simple) -> bool {
+    let words = &command.words[prefix_length(&command.words)..];
+    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+    texts.iter().any(|text| text.contains([' ', '='])) && escalation::escalates(&texts, 1).is_some()
 }
 
 /// The words of a command as it may run, for rules that deny.
@@ -91,6 +119,10 @@ const OPENED: usize = 32;
 /// A command, and those that it runs because its words say so.
 fn opened(argv: &[String], found: &mut Vec<Candidate>) {
     let texts: Vec<&str> = argv.iter().map(String::as_str).collect();
+    found.extend(programs::glued_command(&texts).map(|argv| Candidate {
+        argv: argv.into_iter().map(str::to_owned).collect(),
+        start: Start::Anywhere,
+    }));
     let mut anywhere = Vec::new();
     let mut starts = vec![0];
     let mut next = 0;

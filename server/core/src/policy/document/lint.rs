@@ -30,7 +30,7 @@ impl Document {
         for (at, (rule, line)) in self.rules.iter().zip(&self.lines).enumerate() {
             let mut found = Vec::new();
             if rule.effect == Effect::Allow {
-                found.extend(rule.abouts.iter().filter_map(|about| breadth(rule, about)));
+                found.extend(rule.abouts.iter().find_map(|about| breadth(rule, about)));
             }
             found.extend(standing(rule, &self.rules[..at], &self.rules));
             if rule.expires_ms.is_some_and(|expiry| expiry <= now_ms) {
@@ -117,7 +117,7 @@ fn command(pattern: &CommandPattern, about: &About) -> Option<Found> {
 }
 
 fn is_all_paths(path: &str) -> bool {
-    matches!(path, "*" | "**" | "/" | "/*" | "/**" | "/**/*" | "~" | "~/**" | "~/**/*" | "**/*")
+    matches!(path, "/" | "/*" | "/**" | "/**/*" | "~" | "~/**" | "~/**/*")
 }
 
 fn may_name<'a>(tool: Option<&str>, mut names: impl Iterator<Item = &'a str>) -> bool {

@@ -11,7 +11,7 @@ mod verbs;
 pub use table::VERSION;
 
 use super::command::{base_name, is_long};
-use super::{interpreter, names};
+use super::{interpreter, names, programs};
 use table::{Row, rows};
 use verbs::{ALWAYS, DEEP_VERBS, SAFE_DEEP, SAFE_VERBS};
 
@@ -58,7 +58,9 @@ pub(crate) fn prefix_words(argv: &[&str]) -> Option<usize> {
 pub(crate) fn is_running(name: &str) -> bool {
     let has_rows =
         rows(name).next().is_some() || SAFE_VERBS.iter().any(|(program, _)| *program == name);
-    names::WRAPPERS.contains(&name) && !has_rows && !names::SHELLS.contains(&name)
+    (names::WRAPPERS.contains(&name) || programs::is_loader(name))
+        && !has_rows
+        && !names::SHELLS.contains(&name)
 }
 
 /// The position of the sub-command: the first word that is no option nor an option's value.
