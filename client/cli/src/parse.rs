@@ -135,6 +135,7 @@ pub(crate) enum Condition {
     Quiet(Duration),
     Output(String),
     State(v1::SessionState),
+    Activity(v1::Activity),
 }
 
 impl FromStr for Condition {
@@ -143,14 +144,31 @@ impl FromStr for Condition {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
             None if text == "exit" => Ok(Self::Exit),
+            None if text == "approval" => Ok(Self::Activity(v1::Activity::WaitingForApproval)),
+            None if text == "input" => Ok(Self::Activity(v1::Activity::WaitingForInput)),
+            None if activity(text).is_ok() => activity(text).map(Self::Activity),
+            Some(("activity", name)) => Ok(Self::Activity(activity(name)?)),
             Some(("quiet", time)) => Ok(Self::Quiet(duration(time)?)),
             Some(("output", regex)) => Ok(Self::Output(regex.to_owned())),
             Some(("state", name)) => Ok(Self::State(state(name)?)),
             _ => Err(format!(
-                "'{text}' is nothing to wait for: write exit, quiet=TIME, output=REGEX or state=NAME"
+                "'{text}' is nothing to wait for: write exit, idle, approval, input, quiet=TIME, output=REGEX, \
+                 state=NAME or activity=NAME"
             )),
         }
     }
+}
+
+/// The activity called `name`, in any case.
+pub(crate) fn activity(name: &str) -> Result<v1::Activity, String> {
+    v1::Activity::from_str_name(&format!("ACTIVITY_{}", name.to_ascii_uppercase()))
+        .filter(|activity| *activity != v1::Activity::Unspecified)
+        .ok_or_else(|| {
+            format!(
+                "'{name}' is no activity: write working, idle, waiting_for_input, waiting_for_approval, \
+                 rate_limited or unknown"
+            )
+        })
 }
 
 /// The state called `name`, in any case.
@@ -234,6 +252,10 @@ mod tests {
         assert_eq!("quiet=500ms".parse(), Ok(Condition::Quiet(Duration::from_millis(500))));
         assert_eq!("output=a=b".parse(), Ok(Condition::Output("a=b".into())));
         assert_eq!("state=Running".parse(), Ok(Condition::State(v1::SessionState::Running)));
+        let waits = Condition::Activity(v1::Activity::WaitingForApproval);
+        assert_eq!("approval".parse(), Ok(waits));
+        assert_eq!("idle".parse(), Ok(Condition::Activity(v1::Activity::Idle)));
+        assert_eq!("activity=Working".parse(), Ok(Condition::Activity(v1::Activity::Working)));
         for bad in ["", "exit=1", "quiet", "state=unspecified", "state=gone"] {
             assert!(bad.parse::<Condition>().is_err(), "{bad}");
         }

@@ -39,6 +39,28 @@ pub(crate) const fn state(state: v1::SessionState) -> &'static str {
     }
 }
 
+/// What the session's agent does, and whether nobody judges it; `-` where nothing is known.
+pub(crate) fn agent(session: &v1::Session) -> String {
+    let does = match session.activity() {
+        v1::Activity::Unspecified | v1::Activity::Unknown => None,
+        v1::Activity::Working => Some("working".to_owned()),
+        v1::Activity::Idle => Some("idle".to_owned()),
+        v1::Activity::WaitingForInput => Some("asks".to_owned()),
+        v1::Activity::WaitingForApproval if session.pending_approvals > 1 => {
+            Some(format!("{} approvals", session.pending_approvals))
+        }
+        v1::Activity::WaitingForApproval => Some("approval".to_owned()),
+        v1::Activity::RateLimited => Some("rate limited".to_owned()),
+    };
+    let judged = match session.gate() {
+        v1::Gate::Unspecified | v1::Gate::None | v1::Gate::Gated => None,
+        v1::Gate::Unproven => Some("unproven".to_owned()),
+        v1::Gate::Ungated => Some("UNGATED".to_owned()),
+    };
+    let words: Vec<String> = [does, judged].into_iter().flatten().collect();
+    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+}
+
 /// The state with how it came to it.
 pub(crate) fn state_of(session: &v1::Session) -> String {
     let word = state(session.state());

@@ -27,7 +27,7 @@ fn a_prompt_leads_to_a_command_and_its_result_to_an_answer() {
         .model
         .script("build", [world.shell("echo made > out; echo printed"), say("It is built.")]);
 
-    let session = world.run(&["[[build]] go", FREE]);
+    let session = world.run_ungated(&["[[build]] go", FREE]);
 
     let result = world.model.expect_tool_result("build", "printed");
     assert_eq!((result.tool.as_str(), result.is_error), ("Bash", false));
@@ -43,7 +43,7 @@ fn several_calls_of_one_answer_have_a_result_each() {
     let calls = think("Both at once.").and(world.shell("echo one")).and(world.shell("exit 3"));
     world.model.script("both", [calls, say("Both are done.")]);
 
-    let session = world.run(&["[[both]] go", FREE]);
+    let session = world.run_ungated(&["[[both]] go", FREE]);
 
     world.expect_screen(&session, "Both are done.");
     let [one, other] = &world.model.tool_results("both")[..] else { panic!("two results") };
@@ -56,7 +56,7 @@ fn a_command_waits_for_a_person_at_the_dialog() {
     let Some(world) = World::claude() else { return };
     world.model.script("build", [world.shell("touch out"), say("It is built.")]);
 
-    let session = world.run(&["[[build]] go", ASKING]);
+    let session = world.run_ungated(&["[[build]] go", ASKING]);
 
     world.expect_screen(&session, DIALOG);
     assert!(!world.work().join("out").exists());
@@ -72,7 +72,7 @@ fn a_subagent_works_by_a_script_of_its_own() {
     world.model.script("main", turns);
     world.model.script("part", [world.shell("echo below > out"), say("The part is done.")]);
 
-    let session = world.run(&["[[main]] go", FREE]);
+    let session = world.run_ungated(&["[[main]] go", FREE]);
 
     let told = world.model.expect_turn("main", 2).body.to_string();
     assert!(told.contains("The part is done."), "{told}");
@@ -85,7 +85,7 @@ fn a_question_reaches_the_person_and_the_choice_the_model() {
     let Some(world) = World::claude() else { return };
     world.model.script("ask", [question("Which colour?", &["Red", "Blue"]), say("So be it.")]);
 
-    let session = world.run(&["[[ask]] go", ASKING]);
+    let session = world.run_ungated(&["[[ask]] go", ASKING]);
 
     world.answer(&session, "2. Blue", "2");
     world.model.expect_tool_result("ask", "Blue");
@@ -97,7 +97,7 @@ fn a_plan_is_left_when_the_person_agrees() {
     let Some(world) = World::claude() else { return };
     world.model.script("plan", [leave_plan("First this, then that."), say("Here we go.")]);
 
-    let session = world.run(&["[[plan]] go", "--permission-mode=plan"]);
+    let session = world.run_ungated(&["[[plan]] go", "--permission-mode=plan"]);
 
     world.answer(&session, "Exit plan mode?", "1");
     world.expect_screen(&session, "Here we go.");
@@ -112,8 +112,8 @@ fn the_model_takes_its_time_and_fails_as_a_test_says() {
     world.model.script("slow", turns);
     world.model.script("broken", [fail(400, "nobody can answer this")]);
 
-    let slow = world.run(&["[[slow]] go", FREE]);
-    let broken = world.run(&["[[broken]] go", FREE]);
+    let slow = world.run_ungated(&["[[slow]] go", FREE]);
+    let broken = world.run_ungated(&["[[broken]] go", FREE]);
 
     world.model.expect_turn("slow", 1);
     assert!(world.work().join("first").exists());
@@ -128,7 +128,7 @@ fn a_stopped_session_takes_its_command_with_it() {
     let Some(world) = World::claude() else { return };
     world.model.script("wait", [world.shell("touch begun; tail -f /dev/null")]);
 
-    let session = world.run(&["[[wait]] go", FREE]);
+    let session = world.run_ungated(&["[[wait]] go", FREE]);
 
     let begun = world.work().join("begun");
     wait_until("the command to run", codeplane_tests::AGENT_PATIENCE, || begun.exists());
@@ -142,7 +142,7 @@ fn what_a_first_start_asks_is_seen_on_the_screen() {
     let answered = fs::read_to_string(&state).unwrap();
     fs::write(&state, answered.replace("hasTrustDialogAccepted", "somethingElse")).unwrap();
 
-    let session = world.run(&["[[none]] go", ASKING]);
+    let session = world.run_ungated(&["[[none]] go", ASKING]);
 
     world.expect_screen(&session, "Quick safety check");
 }

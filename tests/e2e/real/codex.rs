@@ -23,7 +23,7 @@ fn a_prompt_leads_to_a_command_and_its_result_to_an_answer() {
         .model
         .script("build", [world.shell("echo made > out; echo printed"), say("It is built.")]);
 
-    let session = world.run(&[FREE, "[[build]] go"]);
+    let session = world.run_ungated(&[FREE, "[[build]] go"]);
 
     let result = world.model.expect_tool_result("build", "printed");
     assert_eq!(result.tool, "exec_command");
@@ -42,7 +42,7 @@ fn several_calls_of_one_answer_have_a_result_each() {
     let calls = think("Both at once.").and(world.shell("echo one")).and(codex::patch(patch));
     world.model.script("both", [calls, say("Both are done.")]);
 
-    let session = world.run(&[FREE, "[[both]] go"]);
+    let session = world.run_ungated(&[FREE, "[[both]] go"]);
     world.expect_screen(&session, "Both are done.");
     let [one, other] = &world.model.tool_results("both")[..] else { panic!("two results") };
     assert!(one.text.contains("one"), "{one:?}");
@@ -59,7 +59,7 @@ fn a_program_of_the_model_calls_tools_itself() {
     "#;
     world.model.script("code", [codex::code(program), say("It has run.")]);
 
-    let session = world.run(&[&codex::CODING[..], &[FREE, "[[code]] go"]].concat());
+    let session = world.run_ungated(&[&codex::CODING[..], &[FREE, "[[code]] go"]].concat());
 
     world.model.expect_tool_result("code", "it said printed");
     assert_eq!(fs::read_to_string(world.work().join("out")).unwrap(), "made\n");
@@ -71,7 +71,7 @@ fn a_command_waits_for_a_person_at_the_dialog() {
     let Some(world) = World::codex() else { return };
     world.model.script("build", [codex::escalated_shell("touch out"), say("It is built.")]);
 
-    let session = world.run(&[ASKING, "[[build]] go"]);
+    let session = world.run_ungated(&[ASKING, "[[build]] go"]);
 
     world.expect_screen(&session, DIALOG);
     assert!(!world.work().join("out").exists());

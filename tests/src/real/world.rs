@@ -75,13 +75,46 @@ impl World {
         }
     }
 
-    /// Starts the agent in a session with these arguments; returns the session's id.
+    /// Starts the agent in a session with these arguments, its calls judged; returns the session's id.
     ///
     /// # Panics
     /// If it is refused.
     #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> String {
         self.run_with(&[], arguments)
+    }
+
+    /// As [`Self::run`], with nobody to judge what the agent does.
+    ///
+    /// # Panics
+    /// If it is refused.
+    #[track_caller]
+    pub fn run_ungated(&self, arguments: &[&str]) -> String {
+        self.run_with(&["--provider=none"], arguments)
+    }
+
+    /// Waits until a tool call of a session waits for a person; returns the approval.
+    ///
+    /// # Panics
+    /// At the deadline of [`AGENT_PATIENCE`], with what there is.
+    #[track_caller]
+    pub fn expect_approval(&self, session: &str) -> serde_json::Value {
+        wait_until("a call to wait for a person", AGENT_PATIENCE, || {
+            let asked = self.daemon.cpctl(["approvals", "ls", "-o", "json", "--session", session]);
+            let list: Vec<serde_json::Value> = serde_json::from_str(&asked.stdout)
+                .map_err(|error| format!("{error}: {asked:?}"))?;
+            list.into_iter().next().ok_or_else(|| self.screen(session))
+        })
+    }
+
+    /// What is known of a session, as JSON.
+    ///
+    /// # Panics
+    /// If it is not there.
+    #[must_use]
+    pub fn session(&self, session: &str) -> serde_json::Value {
+        let got = self.daemon.cpctl(["get", "-o", "json", session]);
+        serde_json::from_str(&got.stdout).unwrap_or_else(|error| panic!("{error}: {got:?}"))
     }
 
     /// As [`Self::run`], with further `options` of `cpctl run`.

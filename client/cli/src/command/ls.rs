@@ -60,12 +60,14 @@ fn filter(args: &Args) -> String {
 }
 
 fn table(sessions: &[v1::Session], now: Timestamp) -> Table {
-    let mut table = Table::new(vec!["ID", "NAME", "STATE", "COMMAND", "CREATED", "ATTACHED"], 3);
+    let mut table =
+        Table::new(vec!["ID", "NAME", "STATE", "AGENT", "COMMAND", "CREATED", "ATTACHED"], 4);
     for session in sessions {
         table.row(vec![
             text::short(&session.id).to_owned(),
             visible(&session.name).into_owned(),
             text::state_of(session),
+            text::agent(session),
             text::command(&session.command),
             text::ago(session.create_time, now),
             session.attachment_count.to_string(),

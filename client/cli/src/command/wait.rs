@@ -20,13 +20,14 @@ use crate::text;
   cpctl wait web --for output='listening on \\d+' --timeout 30s
   cpctl wait --label team=infra --for quiet=2s
   cpctl wait web --for state=running
+  cpctl wait review --for idle       until the agent takes a prompt
 
 Exits with 7 if the time passes first, with 5 if a session ends in another way first.")]
 pub(crate) struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// exit, quiet=TIME (no output for so long), output=REGEX (in the text without escape
-    /// sequences) or state=NAME
+    /// exit, idle or approval (what the agent does), input (it asks something), quiet=TIME (no output for
+    /// so long), output=REGEX (in the text without escape sequences), state=NAME or activity=NAME
     #[arg(long = "for", value_name = "CONDITION", default_value = "exit")]
     condition: Condition,
     /// Where to begin looking for output: start, end, OFFSET or INCARNATION:OFFSET
@@ -68,6 +69,7 @@ async fn request(
         Condition::Exit => Wire::Exit(v1::WaitForExit {}),
         Condition::Quiet(time) => Wire::Quiet(parse::wire(*time)),
         Condition::State(state) => Wire::State((*state).into()),
+        Condition::Activity(activity) => Wire::Activity((*activity).into()),
         Condition::Output(regex) => {
             let from = position(client, &session, args.from).await?;
             Wire::Output(v1::WaitForOutput { regex: regex.clone(), from })
