@@ -11,7 +11,7 @@ use crate::{Client, Error, Rejoin, Unavailability};
 #[derive(Clone, Debug, PartialEq)]
 pub enum WatchItem {
     /// A fact.
-    Event(v1::Event),
+    Event(Box<v1::Event>),
     /// History is delivered up to this revision; what follows happens now. Comes once.
     Synced {
         /// Up to this revision.
@@ -125,7 +125,7 @@ impl EventWatch {
                     return None;
                 }
                 self.request.after_revision = Some(event.revision);
-                Some(WatchItem::Event(event))
+                Some(WatchItem::Event(Box::new(event)))
             }
             Item::Synced(v1::Synced { revision }) => {
                 self.request.after_revision = seen.max(Some(revision));

@@ -28,7 +28,7 @@ async fn next(watch: &mut EventWatch) -> WatchItem {
 async fn next_event(watch: &mut EventWatch) -> v1::Event {
     loop {
         if let WatchItem::Event(event) = next(watch).await {
-            return event;
+            return *event;
         }
     }
 }
@@ -42,7 +42,7 @@ async fn a_watch_tells_history_then_that_it_is_told_then_what_happens() {
     let mut history = Vec::new();
     let synced = loop {
         match next(&mut watch).await {
-            WatchItem::Event(event) => history.push(event),
+            WatchItem::Event(event) => history.push(*event),
             WatchItem::Synced { revision } => break revision,
             WatchItem::Bookmark { .. } => panic!("before it is synced"),
         }

@@ -30,8 +30,6 @@ pub(super) struct Prepared {
     pub(super) agent: SessionAgent,
     /// What the user should know, a line each.
     pub(super) notices: Vec<String>,
-    /// Files whose changes may touch its hooks.
-    pub(super) watched: Vec<PathBuf>,
 }
 
 impl App {
@@ -61,10 +59,9 @@ impl App {
         spec: &mut Spec,
     ) -> Result<Prepared, Error> {
         let adapter = Self::adapter(create)?;
-        let hook = self.hook_program();
         let launch = match adapter {
             None | Some(Agent::Generic) => Launch::default(),
-            Some(agent) => self.plan(agent, id, create, spec, hook).await?,
+            Some(agent) => self.plan(agent, id, create, spec).await?,
         };
         if !launch.command.is_empty() {
             spec.command.clone_from(&launch.command);
@@ -93,7 +90,6 @@ impl App {
             files: files.collect(),
             agent: self.new_agent(caller, create, spec, (gate, token, launch.conversation)),
             notices,
-            watched: launch.watched,
         })
     }
 
@@ -124,9 +120,8 @@ impl App {
         id: SessionId,
         create: &Create,
         spec: &Spec,
-        hook: Option<PathBuf>,
     ) -> Result<Launch, Error> {
-        let Some(hook) = hook else {
+        let Some(hook) = self.hook_program() else {
             let ungated = Some("no cpctl beside the daemon: its hooks cannot report".to_owned());
             return Ok(Launch { ungated, ..Launch::default() });
         };

@@ -101,7 +101,7 @@ impl App {
         if action != Action::Nothing {
             info!(session.id = %found.id, "session {}: {action:?}", found.id);
         }
-        self.carry_out(action, found).await
+        Box::pin(self.carry_out(action, found)).await
     }
 
     async fn carry_out(&self, action: Action, found: Found) -> Result<(), Error> {

@@ -32,6 +32,20 @@ pub(super) struct Follows {
     pub(super) audit: Vec<NewAudit>,
 }
 
+/// What a report tells of the agent.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) activity: Option<ActivityName>,
+    pub(super) evidence: Option<GateEvidence>,
+}
+
+impl Told {
+    /// A call was judged, while the agent did this.
+    pub(super) const fn judged(activity: Option<ActivityName>) -> Self {
+        Self { activity, evidence: Some(GateEvidence::Judged) }
+    }
+}
+
 impl App {
     /// Writes a report with what follows from it.
     ///
@@ -148,10 +162,10 @@ impl App {
         &self,
         incoming: &Incoming,
         report: Option<&HookReport>,
-        activity: Option<ActivityName>,
-        evidence: Option<&GateEvidence>,
+        told: &Told,
         follows: &mut Follows,
     ) {
+        let Told { activity, evidence } = told;
         let (live, now) = (&incoming.live, self.clock.now());
         let before = live.agent();
         let changed = live.change_agent(|agent| {
@@ -163,10 +177,10 @@ impl App {
                     agent.transcript = path.to_str().map(str::to_owned);
                 }
             }
-            if let Some(gate) = evidence.and_then(|evidence| agent.gate.after(evidence)) {
+            if let Some(gate) = evidence.as_ref().and_then(|evidence| agent.gate.after(evidence)) {
                 agent.gate = gate;
             }
-            if let Some(name) = activity
+            if let Some(name) = *activity
                 && agent.activity.is_none_or(|now| now.name != name)
             {
                 agent.activity = Some(Activity { name, source: ActivitySource::Hook, since: now });
@@ -220,8 +234,7 @@ impl App {
         let mut follows =
             Follows { events: vec![self.reported(&incoming, None)], ..Follows::default() };
         let Some(unread) = gating else {
-            let stored = self.write_report(&incoming, follows).await?;
-            drop(stored);
+            self.write_report(&incoming, follows).await?;
             return Ok(Reported::Answered(reply.with(&crate::agents::Answer::NoOpinion)));
         };
         let source = match unread {
@@ -233,7 +246,7 @@ impl App {
         let (event, audit) = self.decided(&decision);
         follows.events.push(event);
         follows.audit.push(audit);
-        self.learn(&incoming, None, None, Some(&GateEvidence::Judged), &mut follows);
+        self.learn(&incoming, None, &Told::judged(None), &mut follows);
         follows.decision = Some(decision);
         match self.write_report(&incoming, follows).await? {
             Stored::New => Ok(Reported::Answered(reply.deny(why))),

@@ -4,11 +4,11 @@ use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::policy::{Effect, Grantable};
 use codeplane_core::{
     ActivityName, AgentEvent, ApprovalId, ApprovalKind, Decision, DecisionSource, EventKind,
-    GateEvidence, GateMode, NewApproval, Outcome, Settled, Timestamp,
+    GateMode, NewApproval, Outcome, Settled, Timestamp,
 };
 use codeplane_store::Reported as Stored;
 
-use super::call::{Follows, shortened};
+use super::call::{Follows, Told, shortened};
 use super::judge::{Asked, Judged};
 use super::open_calls::OpenCall;
 use super::{App, Error, Held, Incoming, Reply, Reported};
@@ -102,7 +102,7 @@ impl App {
         follows.events.push(event);
         follows.audit.push(audit);
         let working = report.subagent.is_none().then_some(ActivityName::Working);
-        self.learn(&incoming, Some(report), working, Some(&GateEvidence::Judged), &mut follows);
+        self.learn(&incoming, Some(report), &Told::judged(working), &mut follows);
         follows.decision = Some(decision.clone());
         match self.write_report(&incoming, follows).await {
             Ok(Stored::New) => {
@@ -144,8 +144,7 @@ impl App {
             ApprovalKind::ToolCall | ApprovalKind::Plan => ActivityName::WaitingForApproval,
             ApprovalKind::Question => ActivityName::WaitingForInput,
         };
-        let evidence = Some(&GateEvidence::Judged);
-        self.learn(&incoming, Some(report), Some(activity), evidence, &mut follows);
+        self.learn(&incoming, Some(report), &Told::judged(Some(activity)), &mut follows);
         follows.decision = Some(decision.clone());
         follows.approval = Some(approval.clone());
         match self.write_report(&incoming, follows).await {

@@ -130,11 +130,11 @@ impl App {
                 match &report.kind {
                     HookKind::ToolRequested(tool) => {
                         let reply = reply(tool.clone());
-                        self.gate(incoming, &report, tool, reply).await
+                        Box::pin(self.gate(incoming, &report, tool, reply)).await
                     }
                     HookKind::PermissionRequested(tool) => {
                         let reply = reply(tool.clone());
-                        self.second_net(incoming, &report, tool, reply).await
+                        Box::pin(self.second_net(incoming, &report, tool, reply)).await
                     }
                     HookKind::ToolFinished { .. }
                     | HookKind::ToolBatchFinished { .. }

@@ -3,7 +3,7 @@
 use codeplane_core::Decision;
 use codeplane_store::Reported as Stored;
 
-use super::call::Follows;
+use super::call::{Follows, Told};
 use super::judge::{Asked, request_digest};
 use super::{App, Error, Incoming, Reply, Reported};
 use crate::agents::{HookReport, ToolCall};
@@ -21,15 +21,15 @@ impl App {
         let asked = Asked { agent: incoming.agent, tool, cwd: report.cwd.as_deref() };
         let digest = request_digest(&asked);
         let Some(id) = self.open_calls.of_request(incoming.live.id(), digest) else {
-            return self.gate(incoming, report, tool, reply).await;
+            return Box::pin(self.gate(incoming, report, tool, reply)).await;
         };
         let decision = self.store.decision(id).await.map_err(|error| self.store_error(error))?;
         let Some(decision) = decision else {
-            return self.gate(incoming, report, tool, reply).await;
+            return Box::pin(self.gate(incoming, report, tool, reply)).await;
         };
         let mut follows =
             Follows { events: vec![self.reported(&incoming, Some(tool))], ..Follows::default() };
-        self.learn(&incoming, Some(report), None, None, &mut follows);
+        self.learn(&incoming, Some(report), &Told::default(), &mut follows);
         if let Stored::Before(known) = self.write_report(&incoming, follows).await? {
             let known = codeplane_store::Known { decision: Some(id), ..known };
             return self.reported_before(&incoming, &known, reply).await;

@@ -6,7 +6,7 @@ use codeplane_core::{
 };
 use codeplane_store::Reported as Stored;
 
-use super::call::Follows;
+use super::call::{Follows, Told};
 use super::judge::{Asked, grant_digest, request_digest};
 use super::{App, Error, Incoming, Reply, Reported};
 use crate::agents::{Answer, Background, HookKind, HookReport, Notification, Outcome, ToolCall};
@@ -20,17 +20,20 @@ impl App {
         report: &HookReport,
     ) -> Result<Reported, Error> {
         let reply = Reply { agent: incoming.agent, event: report.name.clone(), call: None };
-        let tool = match &report.kind {
-            HookKind::ToolFinished { call, .. } => Some(call),
-            _ => None,
+        let finished = if let HookKind::ToolFinished { call, outcome } = &report.kind {
+            Some((call, outcome))
+        } else {
+            None
         };
+        let tool = finished.map(|(call, _)| call);
         let mut follows =
             Follows { events: vec![self.reported(&incoming, tool)], ..Follows::default() };
         let mut evidence = None;
-        if let HookKind::ToolFinished { call, outcome } = &report.kind {
-            evidence = self.compare(&incoming, report, (call, outcome), &mut follows).await?;
+        if let Some(finished) = finished {
+            evidence = self.compare(&incoming, report, finished, &mut follows).await?;
         }
-        self.learn(&incoming, Some(report), activity(report), evidence.as_ref(), &mut follows);
+        let told = Told { activity: activity(report), evidence };
+        self.learn(&incoming, Some(report), &told, &mut follows);
         match self.write_report(&incoming, follows).await? {
             Stored::New => self.follow_up(incoming.live.id(), report).await,
             Stored::Before(_) => {}
