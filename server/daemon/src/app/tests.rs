@@ -57,10 +57,6 @@ impl Fixture {
             open_calls: OpenCalls::default(),
             approvals: Approvals::default(),
             grants: Grants::default(),
-            tokens: HookTokens::default(),
-            open_calls: OpenCalls::default(),
-            approvals: Approvals::default(),
-            grants: Grants::default(),
             own_env: Vec::new(),
         });
         Self { app, clock, _dir: dir }
