@@ -47,6 +47,37 @@ pub(crate) struct Launch {
     pub(crate) ungated: Option<String>,
     /// The conversation's id, if it is known before the start.
     pub(crate) conversation: Option<String>,
+    /// The exact command of a gating hook with a call that nobody makes, to be tried before the start.
+    pub(crate) trial: Option<Trial>,
+}
+
+/// A call of the gating hook that must be refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trial {
+    /// Program and arguments.
+    pub(crate) command: Vec<String>,
+    /// Its standard input.
+    pub(crate) stdin: String,
+    /// The exit code of a refusal.
+    pub(crate) exit_code: u8,
+}
+
+/// The tool that a trial asks for. No agent has it, and it is never to be allowed.
+pub(crate) const TRIAL_TOOL: &str = "CodeplaneTrial";
+
+/// The hook program's words for an event.
+pub(super) fn hook_words(hook: &[String], agent: &str, event: &str) -> Vec<String> {
+    let ours = ["hook", agent, "--event", event];
+    hook.iter().cloned().chain(ours.map(ToOwned::to_owned)).collect()
+}
+
+/// The trial of an agent that speaks Claude Code's dialect.
+pub(super) fn trial(hook: &[String], agent: &str) -> Trial {
+    let stdin = format!(
+        "{{\"hook_event_name\":\"PreToolUse\",\"tool_name\":\"{TRIAL_TOOL}\",\"tool_input\":{{}},\
+         \"tool_use_id\":\"trial\"}}"
+    );
+    Trial { command: hook_words(hook, agent, "PreToolUse"), stdin, exit_code: 2 }
 }
 
 /// A file that an agent needs.

@@ -2,7 +2,10 @@
 //!
 //! Pure values in, pure values out: nothing here waits, and files are read by the caller. What was found out by trying
 //! names the version it was tried with: Claude Code 2.1.329, Codex 0.169.0.
-#![expect(dead_code, unused_imports, reason = "the use cases that call this come next")]
+#![cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the use cases that call this come next")
+)]
 
 mod activity;
 mod answer;
@@ -25,7 +28,7 @@ pub(crate) use hook::{
     Asked, Background, HookKind, HookReport, Notification, Outcome, ToolCall, Unreadable,
 };
 pub(crate) use interaction::{Choice, Interaction, Question};
-pub(crate) use launch::{Dialog, Launch, LaunchContext, LaunchFile};
+pub(crate) use launch::{Dialog, Launch, LaunchContext, LaunchFile, TRIAL_TOOL, Trial};
 pub(crate) use transcript::{ToolFate, TranscriptFact};
 
 /// A dialect.
@@ -208,3 +211,6 @@ impl Agent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::super::launch::{Launch, LaunchContext, LaunchFile};
+use super::super::launch::{Launch, LaunchContext, LaunchFile, trial};
 use super::arguments::{Arguments, program_end};
 use super::settings::{Overlay, StatusLine, overlay};
 use super::{dialogs, watch};
@@ -46,7 +46,8 @@ pub(in super::super) fn launch(context: &LaunchContext<'_>) -> Result<Launch, St
     command.extend(arguments.rest.iter().cloned());
     let dialogs = if arguments.has(&["--print"]) { Vec::new() } else { dialogs::expected(context) };
     let files = vec![LaunchFile { path, content }];
-    Ok(Launch { command, files, dialogs, warnings, conversation, ..as_given })
+    let trial = Some(trial(context.hook, "claude"));
+    Ok(Launch { command, files, dialogs, warnings, conversation, trial, ..as_given })
 }
 
 /// Managed settings beat ours.

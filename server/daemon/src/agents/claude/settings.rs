@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::super::launch::shell_word;
+use super::super::launch::{hook_words, shell_word};
 
 /// Seconds that a hook waits for its answer: an approval lasts an hour, and half a minute more is ours. (660 s under a
 /// timeout of 3,630 s were waited for; without one the default ends a hook after 600 s.)
@@ -83,7 +83,7 @@ pub(super) fn overlay(overlay: Overlay<'_>) -> (Vec<u8>, Vec<String>) {
     settings.insert("disableAllHooks".to_owned(), Value::Bool(false));
     settings.insert("env".to_owned(), env);
     if overlay.status_line == StatusLine::Free && !settings.contains_key("statusLine") {
-        let command = words(overlay.hook, "StatusLine");
+        let command = hook_words(overlay.hook, "claude", "StatusLine");
         let command: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
         let line = json!({ "type": "command", "command": command.join(" ") });
         settings.insert("statusLine".to_owned(), line);
@@ -93,7 +93,7 @@ pub(super) fn overlay(overlay: Overlay<'_>) -> (Vec<u8>, Vec<String>) {
 
 /// Program and arguments apart: they run without a shell, so that a path with spaces is one.
 fn entry(hook: &[String], event: &str) -> Value {
-    let words = words(hook, event);
+    let words = hook_words(hook, "claude", event);
     let (program, arguments) =
         words.split_first().map(|(program, rest)| (program.as_str(), rest)).unwrap_or_default();
     let mut entry = json!({ "type": "command", "command": program, "args": arguments });
@@ -105,11 +105,6 @@ fn entry(hook: &[String], event: &str) -> Value {
         entry["timeout"] = json!(10);
     }
     entry
-}
-
-fn words(hook: &[String], event: &str) -> Vec<String> {
-    let ours = ["hook", "claude", "--event", event];
-    hook.iter().cloned().chain(ours.map(ToOwned::to_owned)).collect()
 }
 
 /// The given variables, and those that no project may set for our hooks.

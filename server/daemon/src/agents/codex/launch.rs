@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::super::json::quoted;
-use super::super::launch::{Dialog, Launch, LaunchContext, shell_word};
+use super::super::launch::{Dialog, Launch, LaunchContext, hook_words, shell_word, trial};
 use super::arguments::{Arguments, program_end};
 use super::watch;
 
@@ -53,7 +53,8 @@ pub(in super::super) fn launch(context: &LaunchContext<'_>) -> Launch {
     command.extend(hooks(context.hook));
     command.extend_from_slice(arguments);
     let dialogs = if read.is_screenless() { Vec::new() } else { dialogs(context) };
-    Launch { command, dialogs, warnings: warnings(context.gate), ..as_given }
+    let trial = Some(trial(context.hook, "codex"));
+    Launch { command, dialogs, warnings: warnings(context.gate), trial, ..as_given }
 }
 
 fn warnings(gate: GateMode) -> Vec<String> {
@@ -94,8 +95,8 @@ fn hooks(hook: &[String]) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut trusted = Vec::new();
     for (event, key, seconds) in EVENTS {
-        let words = hook.iter().map(String::as_str).chain(["hook", "codex", "--event", *event]);
-        let command = words.map(shell_word).collect::<Vec<_>>().join(" ");
+        let words = hook_words(hook, "codex", event);
+        let command = words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
         let handler = format!("type=\"command\",command={},timeout={seconds}", quoted(&command));
         arguments.extend(["-c".to_owned(), format!("hooks.{event}=[{{hooks=[{{{handler}}}]}}]")]);
         let hash = trusted_hash(key, &command, *seconds);
