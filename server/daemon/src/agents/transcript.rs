@@ -12,7 +12,7 @@ pub(crate) enum TranscriptFact {
         /// JSON text of its input.
         input_text: String,
     },
-    /// A call has its result.
+    /// A call has its result. One for an id that no use named is of no interest: it was only talk.
     ToolResult {
         /// The call's id.
         tool_use_id: String,

@@ -5,7 +5,8 @@
 //!
 //! - A hook that crashes, prints what is no answer or runs into its timeout lets the call through.
 //! - Typing into a command that runs (`write_stdin`) and the `shell` a command shall be run by are shown to no hook; nor are
-//!   searches of the web, which the model's provider makes. The rollout tells of the first two afterwards.
+//!   searches of the web, which the model's provider makes. The rollout tells of the first two afterwards; where the model
+//!   writes programs that call tools (`exec`), only that its program may type. So allow no command that takes orders.
 //! - `--disable hooks` beats every other way of saying it.
 //! - There is no policy any more that asks for every command: `approval_policy = "untrusted"` is refused.
 //!

@@ -89,16 +89,68 @@ fn codex_writes_commands_and_patches_as_hooks_call_them() {
     assert_eq!(function("update_plan", "{}"), []);
 }
 
-#[test]
-fn codex_is_caught_at_what_it_shows_no_hook() {
-    let unseen = |facts: &[TranscriptFact]| {
-        facts.iter().any(|fact| matches!(fact, TranscriptFact::Unseen { .. }))
-    };
+fn unseen(facts: &[TranscriptFact]) -> bool {
+    facts.iter().any(|fact| matches!(fact, TranscriptFact::Unseen { .. }))
+}
 
+fn item(item: &str) -> Vec<TranscriptFact> {
+    let line = format!(
+        r#"{{"ordinal":1,"type":"event_msg","payload":{{"type":"item_completed","item":{item}}}}}"#
+    );
+    Agent::Codex.transcript_line(line.as_bytes())
+}
+
+#[test]
+fn codex_is_caught_at_typing_into_commands() {
     assert!(unseen(&function("write_stdin", r#"{"session_id":1,"chars":"rm x\n"}"#)));
-    assert!(unseen(&function("exec_command", r#"{"cmd":"ls","shell":"/w/evil"}"#)));
     assert_eq!(function("write_stdin", r#"{"session_id":1}"#), []);
     assert_eq!(function("write_stdin", r#"{"session_id":1,"chars":""}"#), []);
+    let program = |javascript: &str| {
+        let input = serde_json::Value::from(javascript);
+        let call = r#""type":"custom_tool_call","call_id":"c","name":"exec""#;
+        rollout(&format!("{{{call},\"input\":{input}}}"))
+    };
+    assert!(unseen(&program("await tools.write_stdin({session_id: s, chars: 'x'})")));
+    assert_eq!(program("await tools.exec_command({cmd: 'ls'})"), []);
+}
+
+#[test]
+fn codex_is_caught_at_choosing_what_runs_its_commands() {
+    let run_by = |shell: &str| {
+        item(&format!(
+            r#"{{"type":"CommandExecution","id":"call_1","command":["{shell}","-lc","ls"],"status":"completed"}}"#
+        ))
+    };
+
+    for shell in ["/w/evil", "/w/bash", "bash", "/usr/bin/python3"] {
+        assert!(unseen(&run_by(shell)), "{shell}");
+    }
+    for shell in ["/bin/bash", "/usr/bin/zsh", "/bin/sh"] {
+        assert_eq!(run_by(shell), [], "{shell}");
+    }
+}
+
+#[test]
+fn what_a_program_of_codex_did_is_told_by_the_ids_that_hooks_see() {
+    let ran = item(
+        r#"{"type":"CommandExecution","id":"exec-1","command":["/bin/bash","-lc","ls"],"status":"failed"}"#,
+    );
+    assert_eq!(
+        ran,
+        [used("exec-1", "Bash", r#"{"command":"ls"}"#), result("exec-1", ToolFate::Ran)]
+    );
+    let declined = item(
+        r#"{"type":"CommandExecution","id":"exec-1","command":["/bin/bash","-lc","ls"],"status":"declined"}"#,
+    );
+    assert_eq!(declined[1], result("exec-1", ToolFate::Refused));
+    let patched = item(r#"{"type":"FileChange","id":"exec-2","changes":{"/w/a":{}}}"#);
+    assert_eq!(
+        patched,
+        [used("exec-2", "apply_patch", r#"{"/w/a":{}}"#), result("exec-2", ToolFate::Ran)]
+    );
+    let mcp = item(r#"{"type":"McpToolCall","id":"exec-3","server":"s","tool":"t"}"#);
+    assert_eq!(mcp[0], used("exec-3", "mcp__s__t", "{}"));
+    assert_eq!(item(r#"{"type":"AgentMessage","id":"exec-4"}"#), []);
 }
 
 #[test]
