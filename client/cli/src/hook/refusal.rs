@@ -17,7 +17,7 @@ const REASON_CHARACTERS: usize = 600;
 /// Events that only tell something, of all dialects. Any other name asks something, or may.
 ///
 /// Those of Claude Code 2.1.329 and Codex 0.169.0, and our own.
-const TELLING: [&str; 41] = [
+const TELLING: [&str; 43] = [
     "SessionStart",
     "SessionEnd",
     "Setup",
@@ -53,12 +53,14 @@ const TELLING: [&str; 41] = [
     "session_started",
     "session_ended",
     "prompt_submitted",
-    "turn_started",
-    "turn_ended",
+    "turn_finished",
     "turn_failed",
     "tool_finished",
-    "tool_failed",
-    "notification",
+    "interrupted",
+    "waiting_for_permission",
+    "waiting_for_input",
+    "subagent_started",
+    "subagent_finished",
 ];
 
 /// What an event is to an agent that gets no answer.

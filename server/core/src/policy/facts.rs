@@ -102,6 +102,12 @@ impl Resolution {
         Self { paths, globs }
     }
 
+    /// Knows what another knows, too.
+    pub fn extend(&mut self, other: Self) {
+        self.paths.extend(other.paths);
+        self.globs.extend(other.globs);
+    }
+
     /// Every path that was asked about.
     #[must_use]
     pub const fn paths(&self) -> &BTreeMap<String, PathFacts> {

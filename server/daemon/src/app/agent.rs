@@ -59,6 +59,10 @@ impl App {
         spec: &mut Spec,
     ) -> Result<Prepared, Error> {
         let adapter = Self::adapter(create)?;
+        let token = self.issue_token(id, Incarnation::FIRST).map_err(Error::internal)?;
+        let file = self.directories.hook_token(id, Incarnation::FIRST);
+        // Before the agent's settings are written: they pin it, so that a project's do not replace it.
+        spec.set_env(TOKEN_FILE, &file.to_string_lossy());
         let launch = match adapter {
             None | Some(Agent::Generic) => Launch::default(),
             Some(agent) => self.plan(agent, id, create, spec).await?,
@@ -66,9 +70,6 @@ impl App {
         if !launch.command.is_empty() {
             spec.command.clone_from(&launch.command);
         }
-        let token = self.issue_token(id, Incarnation::FIRST).map_err(Error::internal)?;
-        let file = self.directories.hook_token(id, Incarnation::FIRST);
-        spec.set_env(TOKEN_FILE, &file.to_string_lossy());
         launch.env.iter().for_each(|(name, value)| spec.set_env(name, value));
         let files = launch
             .files

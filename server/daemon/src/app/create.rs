@@ -119,7 +119,8 @@ impl App {
             name: spec.name.as_ref().map(ToString::to_string).unwrap_or_default(),
             by,
         })?;
-        let prepared = self.prepare_agent(caller, &create, id, &mut spec).await?;
+        let prepared = self.prepare_agent(caller, &create, id, &mut spec).await;
+        let prepared = prepared.inspect_err(|_| self.revoke_token(id, Incarnation::FIRST))?;
         let session = Session::starting(NewSession {
             id,
             host: self.host,

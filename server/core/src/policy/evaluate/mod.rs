@@ -38,6 +38,21 @@ pub struct Verdict {
     pub grants: Vec<String>,
 }
 
+impl Verdict {
+    /// The verdict of a call that is several requests at once: allowed if all of them are.
+    #[must_use]
+    pub fn of_all(mut verdicts: Vec<Self>) -> Self {
+        // One that is malformed has no units.
+        let malformed =
+            |verdict: &Self| verdict.decision == Effect::Deny && verdict.units.is_empty();
+        if verdicts.len() == 1 || verdicts.iter().any(malformed) {
+            let at = verdicts.iter().position(malformed).unwrap_or(0);
+            return verdicts.swap_remove(at);
+        }
+        strictest(verdicts.into_iter().flat_map(|verdict| verdict.units).collect())
+    }
+}
+
 /// The answer to one unit.
 #[expect(clippy::struct_excessive_bools, reason = "what its rules say, in their words")]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use codeplane_core::{
 use codeplane_store::Reported as Stored;
 
 use super::call::{Follows, Told, shortened};
-use super::judge::{Asked, Judged};
+use super::judge::{Asked, Judged, key_of};
 use super::open_calls::OpenCall;
 use super::{App, Error, Held, Incoming, Reply, Reported};
 use crate::agents::{Answer, HookReport, Interaction, ToolCall};
@@ -200,9 +200,10 @@ impl App {
     }
 
     fn opened(&self, decision: &Decision) {
+        let Some(digest) = key_of(decision) else { return };
         let call = OpenCall {
             decision: decision.id,
-            digest: decision.digest,
+            digest,
             tool_use_id: decision.request.tool_use_id.clone(),
         };
         self.open_calls.open(decision.session, call);
@@ -228,7 +229,7 @@ impl App {
         };
         let patterns = match &not_grantable {
             Some(_) => Vec::new(),
-            None => judged.suggestions.iter().map(|one| one.rule.clone()).collect(),
+            None => judged.patterns.clone(),
         };
         NewApproval {
             id: ApprovalId::random(),

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use codeplane_core::policy::{
-    Effect, Grant as Answered, GrantScope as Answers, GrantSet, Places, Request, Rule, Suggestion,
+    Effect, Grant as Answered, GrantScope as Answers, GrantSet, Places, Request, Resolution, Rule,
     Value, Verdict, analyse, evaluate_with_grants, suggest,
 };
-use codeplane_core::{Grant, GrantTarget, PolicyRef, RequestDigest};
+use codeplane_core::{Decision, Grant, GrantTarget, PolicyRef, RequestDigest};
 use sha2::{Digest, Sha256};
 
 use super::super::App;
 use super::super::error::Error;
 use super::super::policy::{Files, facts_json, verdict_json};
-use crate::agents::{Agent, ToolCall};
+use crate::agents::{Agent, Asked as Part, ToolCall};
 use crate::session::Live;
 
 /// A call, judged.
@@ -27,7 +27,7 @@ pub(crate) struct Judged {
     /// The policies that were bound.
     pub policies: Vec<PolicyRef>,
     /// What may be granted instead of the exact request.
-    pub suggestions: Vec<Suggestion>,
+    pub patterns: Vec<String>,
 }
 
 /// A call and where it is made.
@@ -91,23 +91,25 @@ impl App {
         live: &Arc<Live>,
         asked: Asked<'_>,
     ) -> Result<Judged, Error> {
-        let request = self.request(live, &asked);
+        let parts = asked.agent.asked(asked.tool);
+        let requests = parts.into_iter().map(|part| self.request(live, &asked, part));
+        let requests: Vec<Request> = requests.collect();
         let exact = grant_digest(&asked).to_string();
         let grants = self.grants.of(live, self.clock.now());
         let (app, live) = (self.clone(), Arc::clone(live));
         let judged =
-            self.shutdown.spawn_blocking(move || app.judge_now(&live, &request, &exact, grants));
+            self.shutdown.spawn_blocking(move || app.judge_now(&live, &requests, &exact, grants));
         judged.await.map_err(Error::internal)?
     }
 
-    fn request(&self, live: &Live, asked: &Asked<'_>) -> Request {
+    fn request(&self, live: &Live, asked: &Asked<'_>, part: Part) -> Request {
         let (spec, agent) = (live.session().spec, live.agent());
         let labels = spec.labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
         Request {
             provider: Some(asked.agent.name().to_owned()),
             user: Some(agent.owner),
-            tool: asked.tool.tool.clone(),
-            input: Some(asked.tool.input.clone()),
+            tool: part.tool,
+            input: Some(part.input),
             cwd: asked.cwd.map(str::to_owned).or_else(|| Some(spec.cwd.clone())),
             labels: Some(labels.collect()),
             workspace: Some(spec.cwd),
@@ -119,31 +121,52 @@ impl App {
     fn judge_now(
         &self,
         live: &Live,
-        request: &Request,
+        requests: &[Request],
         exact: &str,
         grants: Vec<Grant>,
     ) -> Result<Judged, Error> {
         let now_ms = self.clock.now().as_micros() / 1000;
         let bound = self.bound_rules(live);
-        let places = Places { home: request.home.clone(), workspace: request.workspace.clone() };
+        let places = Places { home: live.agent().home, workspace: Some(live.session().spec.cwd) };
         let answered = grants.into_iter().filter_map(answers).collect();
         let grants = GrantSet::new(answered, &places, &Files, now_ms);
-        let analysis = analyse(request);
-        let facts = analysis.questions().answer(&Files);
-        let verdict =
-            evaluate_with_grants(&bound.rules, (request, exact), &analysis, &facts, &grants);
-        let suggestions = match verdict.decision {
-            Effect::Ask => suggest(&analysis, &verdict),
-            Effect::Allow | Effect::Deny => Vec::new(),
-        };
+        let (mut verdicts, mut facts, mut patterns) =
+            (Vec::new(), Resolution::default(), Vec::new());
+        for request in requests {
+            let analysis = analyse(request);
+            let known = analysis.questions().answer(&Files);
+            let verdict =
+                evaluate_with_grants(&bound.rules, (request, exact), &analysis, &known, &grants);
+            patterns.extend(suggest(&analysis, &verdict).into_iter().map(|one| one.rule));
+            verdicts.push(verdict);
+            facts.extend(known);
+        }
+        let verdict = Verdict::of_all(verdicts);
+        if verdict.decision != Effect::Ask {
+            patterns.clear();
+        }
         Ok(Judged {
             verdict_text: verdict_json(&verdict),
             facts: facts_json(&facts),
             policies: bound.policies.clone(),
-            suggestions,
+            patterns,
             verdict,
         })
     }
+}
+
+/// The hash by which the call of a decision is known again.
+#[must_use]
+pub(crate) fn key_of(decision: &Decision) -> Option<RequestDigest> {
+    let request = &decision.request;
+    let tool = ToolCall {
+        tool: request.tool.clone(),
+        input: Value::parse(request.input.as_bytes()),
+        input_text: request.input.as_bytes().to_vec(),
+        tool_use_id: None,
+    };
+    let agent = Agent::named(&request.provider)?;
+    Some(grant_digest(&Asked { agent, tool: &tool, cwd: request.cwd.as_deref() }))
 }
 
 /// A grant as rules are written.

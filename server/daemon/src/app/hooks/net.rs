@@ -4,7 +4,7 @@ use codeplane_core::Decision;
 use codeplane_store::Reported as Stored;
 
 use super::call::{Follows, Told};
-use super::judge::{Asked, request_digest};
+use super::judge::{Asked, grant_digest};
 use super::{App, Error, Incoming, Reply, Reported};
 use crate::agents::{HookReport, ToolCall};
 
@@ -19,7 +19,7 @@ impl App {
         reply: Reply,
     ) -> Result<Reported, Error> {
         let asked = Asked { agent: incoming.agent, tool, cwd: report.cwd.as_deref() };
-        let digest = request_digest(&asked);
+        let digest = grant_digest(&asked);
         let Some(id) = self.open_calls.of_request(incoming.live.id(), digest) else {
             return Box::pin(self.gate(incoming, report, tool, reply)).await;
         };

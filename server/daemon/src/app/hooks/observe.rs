@@ -1,5 +1,7 @@
 //! Reports that ask for nothing: what they tell of the agent, and whether what it did was allowed.
 
+use std::time::Duration;
+
 use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::{
     ActivityName, AgentEvent, Decision, EventKind, GateEvidence, Outcome as Decided, SessionId,
@@ -11,6 +13,10 @@ use super::judge::{Asked, grant_digest, request_digest};
 use super::{App, Error, Incoming, Reply, Reported};
 use crate::agents::{Answer, Background, HookKind, HookReport, Notification, Outcome, ToolCall};
 use crate::app::approvals::DialogEnd;
+
+/// How long the report of one call may come after that of its batch: hooks that only observe run beside
+/// each other (seen with Claude Code 2.1.329).
+const OVERTAKEN: Duration = Duration::from_secs(2);
 
 impl App {
     /// Writes a report down with what it tells.
@@ -122,11 +128,16 @@ impl App {
                 self.end_dialog(open.decision, end).await;
             }
             HookKind::ToolBatchFinished { tool_use_ids } => {
-                for id in tool_use_ids {
-                    if let Some(open) = self.open_calls.close(session, id) {
-                        self.end_dialog(open.decision, DialogEnd::Denied).await;
+                // Reports overtake each other: what was made may still be told.
+                let (app, ids) = (self.clone(), tool_use_ids.clone());
+                self.shutdown.spawn(async move {
+                    tokio::time::sleep(OVERTAKEN).await;
+                    for id in ids {
+                        if let Some(open) = app.open_calls.close(session, &id) {
+                            app.end_dialog(open.decision, DialogEnd::Denied).await;
+                        }
                     }
-                }
+                });
             }
             HookKind::TurnFinished { .. }
             | HookKind::TurnFailed { .. }

@@ -14,7 +14,7 @@ const MOST: usize = 256;
 pub(crate) struct OpenCall {
     /// Its decision.
     pub decision: DecisionId,
-    /// Hash of what was asked.
+    /// Hash of what of it is judged: the second question may be worded otherwise.
     pub digest: RequestDigest,
     /// The agent's id of the call.
     pub tool_use_id: Option<String>,
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(calls.of_request(another, first.digest), None);
         assert_eq!(calls.close(session, "b"), Some(second));
         assert_eq!(found(), Some(first.decision));
-        assert_eq!(calls.close_all(session), [first.clone()]);
+        assert_eq!(calls.close_all(session), std::slice::from_ref(&first));
         assert_eq!(found(), None);
     }
 
