@@ -130,7 +130,7 @@ impl ApprovalService for Desk {
         *kept = approval.clone();
         drop(state);
         self.changes.send_modify(|revision| *revision += 1);
-        Ok(Response::new(v1::DecideApprovalResponse { approval: Some(approval), grant }))
+        Ok(Response::new(v1::DecideApprovalResponse { approval: Some(approval), grants: grant }))
     }
 
     async fn list_grants(
