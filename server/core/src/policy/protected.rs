@@ -61,18 +61,23 @@ const AROUND: &[&str] = &["/**/.git", "/**/.vscode"];
 /// The protected paths of one machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Protected {
-    paths: Vec<PathGlob>,
+    /// Those with a component that begins with a dot: most paths have none.
+    hidden: Vec<PathGlob>,
+    plain: Vec<PathGlob>,
     around: Vec<PathGlob>,
 }
 
 impl Protected {
     pub(crate) fn of(home: &str) -> Self {
         let home = home.trim_end_matches('/');
-        let at_home =
-            AT_HOME.iter().map(|path| PathGlob::new(&composed(&format!("{home}/{path}"))));
-        let elsewhere = ANYWHERE.iter().chain(OWN).map(|path| PathGlob::new(path));
+        let at_home = AT_HOME.iter().map(|path| composed(&format!("{home}/{path}")).into_owned());
+        let elsewhere = ANYWHERE.iter().chain(OWN).map(|path| (*path).to_owned());
+        let (hidden, plain): (Vec<String>, Vec<String>) =
+            elsewhere.chain(at_home).partition(|path| path.contains("/."));
+        let globs = |paths: Vec<String>| paths.iter().map(|path| PathGlob::new(path)).collect();
         Self {
-            paths: elsewhere.chain(at_home).collect(),
+            hidden: globs(hidden),
+            plain: globs(plain),
             around: AROUND.iter().map(|path| PathGlob::new(path)).collect(),
         }
     }
@@ -80,20 +85,21 @@ impl Protected {
     /// Protects a directory and what is in it.
     pub(crate) fn add(&mut self, directory: &str) {
         let directory = normal(directory);
-        self.paths.push(PathGlob::new(&format!("{}/**", composed(&directory))));
+        self.plain.push(PathGlob::new(&format!("{}/**", composed(&directory))));
     }
 
     pub(crate) fn holds(&self, path: &str) -> bool {
         let path = composed(path);
-        self.paths.iter().any(|glob| glob.fits(&path))
+        self.plain.iter().any(|glob| glob.fits(&path))
+            || (path.contains("/.") && self.hidden.iter().any(|glob| glob.fits(&path)))
     }
 
     /// Whether a directory holds protected files.
     pub(crate) fn surrounds(&self, path: &str) -> bool {
-        self.around.iter().any(|glob| glob.fits(path))
+        path.contains("/.") && self.around.iter().any(|glob| glob.fits(path))
     }
 
     pub(crate) fn meets(&self, path: &str, globs: &[usize]) -> bool {
-        self.paths.iter().any(|glob| glob.meets(path, globs))
+        self.plain.iter().chain(&self.hidden).any(|glob| glob.meets(path, globs))
     }
 }

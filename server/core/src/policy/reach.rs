@@ -34,6 +34,20 @@ pub(super) fn commands(unit: &Unit) -> impl Iterator<Item = &[String]> {
     })
 }
 
+/// The last components of all command words of a unit: its own, and those that it may run.
+pub(super) fn command_names(unit: &Unit) -> impl Iterator<Item = &str> {
+    let own = match &unit.subject {
+        Subject::Command(command) => [command.words.first(), command.words.get(command.prefix)],
+        Subject::ChangeDirectory { .. }
+        | Subject::File { .. }
+        | Subject::Web(_)
+        | Subject::Whole => [None, None],
+    };
+    let own = own.into_iter().flatten().map(|word| word.text.as_str());
+    let others = commands(unit).filter_map(|argv| argv.first().map(String::as_str));
+    own.chain(others).map(command::base_name)
+}
+
 /// Whether a rule's `args_any` finds an argument after the words the rule spells.
 pub(super) fn has_args(ready: &Ready, argv: &[String], spelled: usize) -> bool {
     let wanted = &ready.rule.args_any;

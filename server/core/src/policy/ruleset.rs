@@ -1,16 +1,26 @@
 //! A set of rules, made ready once for many requests.
 
+use std::collections::HashMap;
+
+use super::command::base_name;
 use super::facts::FileFacts;
 use super::glob::{self, PathGlob};
 use super::path::{Places, absolute, composed, normal};
 use super::protected::Protected;
-use super::request::{Request, Unit};
+use super::reach;
+use super::request::{Request, Shell, Unit};
 use super::rule::{About, Effect, Rule, Target};
 
 /// Rules, ready to judge. Their order has no influence.
 #[derive(Clone, Debug)]
 pub struct RuleSet {
-    pub(super) rules: Vec<Ready>,
+    rules: Vec<Ready>,
+    /// Which of them are only about commands, by the last component of the command word.
+    by_command: HashMap<String, Vec<usize>>,
+    /// Which of the others are only about tools of these names.
+    by_tool: HashMap<String, Vec<usize>>,
+    /// The rest.
+    others: Vec<usize>,
     /// What becomes of that which no rule fits: [`Effect::Ask`] or [`Effect::Deny`].
     pub(super) default: Effect,
     pub(super) protected: Protected,
@@ -62,10 +72,28 @@ impl RuleSet {
         facts: &dyn FileFacts,
         now_ms: i64,
     ) -> Self {
-        let rules = rules.into_iter().map(|rule| Ready::new(rule, places, facts)).collect();
+        let rules: Vec<Ready> =
+            rules.into_iter().map(|rule| Ready::new(rule, places, facts)).collect();
+        let mut by_command: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_tool: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut others = Vec::new();
+        for (at, ready) in rules.iter().enumerate() {
+            let (index, names) = match (ready.commands(), ready.tools()) {
+                (Some(names), _) => (&mut by_command, names),
+                (None, Some(names)) => (&mut by_tool, names),
+                (None, None) => {
+                    others.push(at);
+                    continue;
+                }
+            };
+            for name in names {
+                index.entry(name.to_owned()).or_default().push(at);
+            }
+        }
+        let protected = Protected::of(&places.home);
         // A default never allows.
         let default = default.max(Effect::Ask);
-        Self { rules, default, protected: Protected::of(&places.home), now_ms }
+        Self { rules, by_command, by_tool, others, default, protected, now_ms }
     }
 }
 
@@ -77,9 +105,22 @@ impl RuleSet {
         self
     }
 
-    /// The rules that may be about a unit.
-    pub(super) fn about(&self, _unit: &Unit) -> impl Iterator<Item = &Ready> {
-        self.rules.iter()
+    /// The rules that may be about a unit, in their order: of those about commands only the ones
+    /// that name a command which the unit is or may run.
+    pub(super) fn about(&self, unit: &Unit) -> impl Iterator<Item = &Ready> {
+        let mut found = self.others.clone();
+        let shell = if unit.from_shell == Shell::Inside { "Bash" } else { "" };
+        let tools = [unit.tool.as_str(), shell];
+        found.extend(tools.iter().filter_map(|tool| self.by_tool.get(*tool)).flatten());
+        if !self.by_command.is_empty() {
+            let mut names: Vec<&str> = reach::command_names(unit).collect();
+            names.sort_unstable();
+            names.dedup();
+            found.extend(names.iter().filter_map(|name| self.by_command.get(*name)).flatten());
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|at| &self.rules[at])
     }
 }
 
@@ -95,6 +136,16 @@ impl Ready {
             .map(|path| PathGlob::new(&path))
             .collect();
         Self { abouts, cwd, rule }
+    }
+
+    /// The commands it is about, if it is about nothing else.
+    fn commands(&self) -> Option<Vec<&str>> {
+        self.abouts.iter().map(ReadyAbout::command).collect()
+    }
+
+    /// The tools it is about, if each is a plain name.
+    fn tools(&self) -> Option<Vec<&str>> {
+        self.abouts.iter().map(ReadyAbout::exact_tool).collect()
     }
 
     pub(super) fn holds(&self, request: &Request, cwd: Option<&str>) -> Holds {
@@ -157,6 +208,21 @@ impl ReadyAbout {
         };
         let paths = paths.iter().map(|path| PathGlob::new(path)).collect();
         Self { tool, target: about.target.clone(), paths }
+    }
+
+    /// The last component of the command word that it is about.
+    fn command(&self) -> Option<&str> {
+        match &self.target {
+            Target::Command(pattern) => pattern.words.first().map(|word| base_name(word)),
+            Target::Everything | Target::Path(_) | Target::Domain(_) => None,
+        }
+    }
+
+    fn exact_tool(&self) -> Option<&str> {
+        match &self.tool {
+            ToolName::Exact(name) => Some(name),
+            ToolName::Every | ToolName::Server(_) | ToolName::Glob(_) => None,
+        }
     }
 
     /// Whether it is about a tool; one without tools is about all.

@@ -65,14 +65,11 @@ impl Judge<'_> {
     }
 
     fn protected_argument(&self, unit: &Unit, command: &Command) -> Option<Unasked> {
+        let mut arguments = unit.mentions.iter().filter(|mention| mention.argument);
+        let found = arguments.find(|mention| self.is_protected(mention))?;
         let argv: Vec<&str> =
             command.words[command.prefix..].iter().map(|word| word.text.as_str()).collect();
-        if programs::is_reader(&argv) {
-            return None;
-        }
-        let mut arguments = unit.mentions.iter().filter(|mention| mention.argument);
-        let found = arguments.find(|mention| self.is_protected(mention));
-        found.map(|mention| Unasked::protected(&normal(&mention.path)))
+        (!programs::is_reader(&argv)).then(|| Unasked::protected(&normal(&found.path)))
     }
 
     fn is_protected(&self, mention: &Mention) -> bool {
