@@ -1,5 +1,6 @@
 //! Laws that hold for all rules and commands.
 
+use codeplane_core::policy::Effect;
 use proptest::prelude::*;
 
 use crate::kit::{bash, judge, ready, rules};
@@ -90,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn a_denied_command_stays_denied_however_it_is_quoted(styles in prop::collection::vec(0..4_usize, 8), wrap in 0..6_usize) {
+    fn a_denied_command_stays_denied_however_it_is_quoted(styles in prop::collection::vec(0..4_usize, 8), wrap in 0..14_usize) {
         let quoted: String = "rm".chars().zip(&styles).map(|(c, style)| match style {
             0 => c.to_string(),
             1 => format!("'{c}'"),
@@ -103,11 +104,32 @@ proptest! {
             2 => format!("sudo -n {quoted} x"),
             3 => format!("echo $({quoted} x)"),
             4 => format!("A=1 {quoted} x"),
+            5 => format!("env -u X A=1 {quoted} x"),
+            6 => format!("ls | xargs -n 1 -P 4 {quoted}"),
+            7 => format!("timeout -k 5 10 nice -n 3 {quoted} x"),
+            8 => format!("find . -type f -exec {quoted} {{}} +"),
+            9 => format!("cat <<E\n$({quoted} x)\nE"),
+            10 => format!("echo a | tee >({quoted} x)"),
+            11 => format!("if ls; then {quoted} x; fi"),
+            12 => format!("docker exec -it c {quoted} x"),
             _ => format!("ls && (cd sub; {quoted} x)"),
         };
         let rules = ready(rules(&["allow Bash", "deny Bash(rm:*)"]));
 
         prop_assert_eq!(judge(&rules, &bash(&command)).decision.name(), "deny", "{}", command);
+    }
+
+    #[test]
+    fn another_allowance_never_denies_and_never_lifts_a_denial(command in command(), some in prop::sample::subsequence(RULES.to_vec(), 0..RULES.len()), allowance in prop::sample::select(RULES)) {
+        prop_assume!(allowance.starts_with("allow"));
+        let mut more = some.clone();
+        more.push(allowance);
+
+        let before = judge(&ready(rules(&some)), &bash(&command)).decision;
+        let after = judge(&ready(rules(&more)), &bash(&command)).decision;
+
+        prop_assert!(after <= before, "{command:?}: {before:?} became {after:?}");
+        prop_assert_eq!(after == Effect::Deny, before == Effect::Deny, "{:?}", command);
     }
 
     #[test]

@@ -5,7 +5,9 @@
     reason = "these are tests: a failure is a failed test"
 )]
 
+mod cases;
 mod conditions;
+mod differential;
 mod documents;
 mod escalations;
 mod grants;
