@@ -55,6 +55,14 @@ pub(crate) fn commands_behind(argv: &[&str]) -> Behind {
         let verb = args.iter().position(runs);
         return verb.map_or(Behind::Nothing, |at| Behind::Anywhere(vec![at + 2]));
     }
+    if name == "git" {
+        let runs = |at: &usize| {
+            let pair = (argv[*at], argv.get(at + 1).copied());
+            matches!(pair, ("bisect", Some("run")) | ("submodule", Some("foreach")))
+        };
+        let verb = (1..argv.len()).find(runs);
+        return verb.map_or(Behind::Nothing, |at| Behind::Anywhere(vec![at + 2]));
+    }
     let opens = if is_shell(name) {
         interpreter::takes_program(argv)
     } else {

@@ -197,28 +197,13 @@ impl Draft {
                     self.tools.push(shorthand::read(tool)?);
                 }
             }
-            "command" => {
-                let text = one(value)?;
-                self.targets.push(Target::Command(CommandPattern::parse(&text)?));
-                rule.written.target = Some(("command", text));
-            }
-            "path" => {
-                let text = one(value)?;
-                self.targets.push(Target::Path(text.clone()));
-                rule.written.target = Some(("path", text));
-            }
-            "domain" => {
-                let text = one(value)?;
-                self.targets.push(Target::Domain(url::domain_pattern(&text)?));
-                rule.written.target = Some(("domain", text));
-            }
+            "command" | "path" | "domain" => self.take_target(name, one(value)?)?,
             "args_any" => rule.args_any = list(value)?,
             "provider" => rule.conditions.provider = list(value)?,
             "user" => rule.conditions.user = list(value)?,
             "labels" => rule.conditions.labels = labels(value)?,
             "cwd" => rule.conditions.cwd = Some(one(value)?),
             "reason" => rule.reason = Some(one(value)?),
-            "description" => return Err("is not a member of a rule".to_owned()),
             "always_ask" => rule.always_ask = flag(value)?,
             "four_eyes" => rule.four_eyes = flag(value)?,
             "expires_at" => {
@@ -230,6 +215,17 @@ impl Draft {
             "examples" => rule.examples = examples(value)?,
             _ => return Err("is not a member of a rule".to_owned()),
         }
+        Ok(())
+    }
+
+    fn take_target(&mut self, member: &str, text: String) -> Result<(), String> {
+        let (member, target) = match member {
+            "command" => ("command", Target::Command(CommandPattern::parse(&text)?)),
+            "path" => ("path", Target::Path(text.clone())),
+            _ => ("domain", Target::Domain(url::domain_pattern(&text)?)),
+        };
+        self.targets.push(target);
+        self.rule.written.target = Some((member, text));
         Ok(())
     }
 

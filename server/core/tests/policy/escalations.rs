@@ -246,3 +246,56 @@ fn a_rule_without_a_command_still_looks() {
         ],
     );
 }
+
+#[test]
+fn an_interpreter_behind_a_runner_is_opaque_too() {
+    hold(
+        &[
+            "allow Bash(uv run:*)",
+            "allow Bash(poetry run:*)",
+            "allow Bash(npx:*)",
+            "allow Bash(docker run:*)",
+            "allow Bash(bundle exec:*)",
+            "allow Bash(find . -exec sh -c x {} +)",
+            "allow Bash(git bisect run:*)",
+        ],
+        &[
+            ("allow", "uv run pytest -q"),
+            ("allow", "uv run python script.py"),
+            ("ask", "uv run python -c x"),
+            ("ask", "poetry run python3 -"),
+            ("allow", "poetry run pytest"),
+            ("ask", "docker run --rm img sh -c x"),
+            ("allow", "docker run --rm img ls"),
+            ("ask", "bundle exec ruby -e x"),
+            ("ask", "npx node -e x"),
+            ("ask", "find . -exec sh -c x {} +"),
+            ("ask", "git bisect run bash -c x"),
+            ("allow", "git bisect run ./test.sh"),
+        ],
+    );
+}
+
+#[test]
+fn a_directory_that_an_option_chooses_is_judged_as_cd() {
+    hold(
+        &[
+            "allow Bash(make:*)",
+            "allow Bash(npm run:*)",
+            "allow Bash(git log:*)",
+            "allow Bash(git -C /srv/x log:*)",
+            "allow Bash(cargo test:*)",
+        ],
+        &[
+            ("allow", "make -C sub test"),
+            ("ask", "make -C link test"),
+            ("ask", "make -sC /tmp"),
+            ("ask", "make --directory=.."),
+            ("allow", "npm run build --prefix sub"),
+            ("ask", "npm run build --prefix /tmp"),
+            ("allow", "git -C /srv/x log -3"),
+            ("ask", "cargo test --manifest-path ../x/Cargo.toml"),
+            ("allow", "cargo test --manifest-path sub/Cargo.toml"),
+        ],
+    );
+}

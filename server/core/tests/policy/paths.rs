@@ -114,3 +114,77 @@ fn file_tools_are_judged_by_text_and_by_link() {
         ],
     );
 }
+
+#[test]
+fn a_denied_path_is_found_in_every_spelling_of_its_characters() {
+    let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
+    for (rule, path) in [(composed, decomposed), (decomposed, composed), (composed, composed)] {
+        let deny = format!(r#"{{"effect":"deny","path":"/repo/{rule}/**"}}"#);
+        let allow = format!("allow Read(/repo/{rule}/**)");
+        let read = format!(r#"{{"file_path":"{path}/x"}}"#);
+        hold(&["allow Bash(cat:*)", &deny], &[("deny", &format!("cat {path}/x"))]);
+        hold_tools(&["allow Read", &deny], &[("deny", "Read", &read)]);
+        let expected = if rule == path { "allow" } else { "ask" };
+        hold_tools(&[&allow], &[(expected, "Read", &read)]);
+    }
+}
+
+#[test]
+fn protected_paths_ask_when_they_are_written_or_given_to_what_may_write() {
+    let allow = &["allow Bash", "allow Write", "allow Read", "allow Edit"];
+    for path in [
+        ".claude/settings.json",
+        ".claude/settings.local.json",
+        "sub/.claude/hooks/x.sh",
+        ".codex/config.toml",
+        ".cursor/mcp.json",
+        ".mcp.json",
+        ".vscode/settings.json",
+        ".vscode/tasks.json",
+        ".git/hooks/pre-commit",
+        ".git/config",
+        ".git/config.worktree",
+        ".git/modules/x/hooks/post-checkout",
+        "~/.ssh/authorized_keys",
+        "~/.bashrc",
+        "~/.zshrc",
+        "~/.profile",
+        "~/.config/fish/config.fish",
+        "~/.gitconfig",
+        "~/.claude.json",
+        "~/.claude/settings.json",
+        "~/.codex/config.toml",
+        "~/.config/codeplane/cpd.toml",
+        "~/.local/state/codeplane/db",
+        "/var/lib/codeplane/db",
+        "/run/user/1000/codeplane/op/cpd.sock",
+        "/etc/hosts",
+    ] {
+        let input = format!(r#"{{"file_path":"{path}"}}"#);
+        hold_tools(allow, &[("ask", "Write", &input), ("ask", "Edit", &input)]);
+        hold(
+            allow,
+            &[
+                ("ask", &format!("echo x > {path}")),
+                ("ask", &format!("cp x {path}")),
+                ("ask", &format!("rm -f {path}")),
+                ("ask", &format!("unknown --to={path}")),
+                ("allow", &format!("cat {path}")),
+                ("ask", &format!("sed -i s/a/b/ {path}")),
+            ],
+        );
+    }
+    hold(
+        allow,
+        &[
+            ("ask", "cp evil/.bashrc ~"),
+            ("ask", "cp -t ~ evil/.bashrc"),
+            ("ask", "mv evil .vscode"),
+            ("ask", "cp -r evil .git"),
+            ("ask", "ln -s /tmp/x .git/hooks"),
+            ("allow", "cp a ~/notes"),
+            ("allow", "git add .vscode/settings.json"),
+            ("allow", "cp .vscode/launch.json .vscode/launch2.json"),
+        ],
+    );
+}

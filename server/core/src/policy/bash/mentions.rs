@@ -14,7 +14,8 @@ const COPIERS: &[&str] = &["cp", "mv", "ln", "install", "rsync", "scp"];
 /// Every path that the words may name: whole, after `=` and the like, from every directory.
 pub(super) fn of(simple: &Simple, bases: &[String], home: &str) -> Vec<Mention> {
     let mut found = Vec::new();
-    for (at, word) in simple.words.iter().enumerate() {
+    let assignments = simple.assignments.iter().map(|word| (1, word));
+    for (at, word) in simple.words.iter().enumerate().chain(assignments) {
         for text in word.spread() {
             for start in piece_starts(&text) {
                 let globs: Vec<usize> =

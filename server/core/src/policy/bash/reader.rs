@@ -1,20 +1,15 @@
 //! From simple commands to units, directory by directory.
 
+use super::super::interpreter;
 use super::super::path::absolute;
+use super::super::programs::{self, Behind};
 use super::super::request::{Access, Command, Request, Subject, Unit};
 use super::super::shell::{Direction, Redirect, Simple, Word};
-use super::super::{command, interpreter, programs};
 use super::search::candidates;
 use super::{directories, mentions, prefix_length, unit};
 
 /// More directories than this are too many to follow.
 const DIRECTORIES: usize = 16;
-
-/// Wrappers behind whose options an interpreter may be given its program.
-const OPENED: &[&str] = &[
-    "env", "sudo", "doas", "xargs", "command", "builtin", "exec", "setsid", "busybox", "toybox",
-    "ionice", "chroot",
-];
 
 pub(super) struct Reader<'a> {
     request: &'a Request,
@@ -89,11 +84,7 @@ impl<'a> Reader<'a> {
             Some(_) => {}
         }
         let argv: Vec<&str> = run.iter().map(|word| word.text.as_str()).collect();
-        let asks_where = matches!(argv[..], ["command", "-v" | "-V", ..]);
-        let opens = argv.first().is_some_and(|head| OPENED.contains(&command::base_name(head)))
-            && !asks_where;
-        let from = if opens { argv.len() } else { 1 };
-        if (0..from).any(|start| interpreter::takes_program(&argv[start.min(argv.len())..])) {
+        if may_begin(&argv).any(|start| interpreter::takes_program(&argv[start..])) {
             opaque.push("a program given to an interpreter".to_owned());
         }
         if !simple.documents.iter().all(|document| document.literal) {
@@ -172,6 +163,16 @@ impl<'a> Reader<'a> {
             self.units.push(unit);
         }
     }
+}
+
+/// Where a command may begin in words: at the first, and anywhere behind a wrapper.
+fn may_begin(argv: &[&str]) -> impl Iterator<Item = usize> {
+    let behind = match programs::commands_behind(argv) {
+        Behind::Nothing => None,
+        Behind::At(starts) | Behind::Anywhere(starts) => starts.into_iter().min(),
+    };
+    let count = argv.len();
+    (0..count.min(1)).chain(behind.unwrap_or(count).max(1)..count)
 }
 
 /// Whether `cd` with this word goes to a directory that its text names.

@@ -156,15 +156,37 @@ struct Ground<'a> {
     grantable: Vec<Grantable>,
 }
 
+impl<'a> Ground<'a> {
+    /// The strictest of what rules say.
+    fn strictest(&self) -> Option<Effect> {
+        let says = |effect: &Effect| !self.rules(*effect).is_empty();
+        [Effect::Deny, Effect::Ask, Effect::Allow].into_iter().find(says)
+    }
+
+    /// What led to a decision; what kept other rules from allowing does not matter to an allowance.
+    fn reasons(&self, decision: Effect) -> impl Iterator<Item = String> {
+        let count = if decision == Effect::Allow { 0 } else { self.reasons.len() };
+        self.reasons[..count].iter().cloned()
+    }
+
+    fn rules(&self, effect: Effect) -> &[&'a Ready] {
+        match effect {
+            Effect::Deny => &self.deny,
+            Effect::Ask => &self.ask,
+            Effect::Allow => &self.allow,
+        }
+    }
+}
+
 impl<'a> Judge<'a> {
     fn unit(&self, unit: &Unit) -> UnitVerdict {
         let mut ground = Ground::default();
         let views = self.views(unit);
         let unasked = self.unasked(unit);
-        for ready in self.rules.about(unit) {
-            if ready.rule.expires_ms.is_some_and(|at| at <= self.rules.now_ms) {
-                continue;
-            }
+        let now = self.rules.now_ms;
+        let standing =
+            self.rules.about(unit).filter(|r| r.rule.expires_ms.is_none_or(|at| at > now));
+        for ready in standing {
             match ready.rule.effect {
                 Effect::Allow if unasked.is_empty() => self.weigh_allow(ready, unit, &mut ground),
                 Effect::Allow => {}
@@ -174,29 +196,23 @@ impl<'a> Judge<'a> {
         let mut reasons: Vec<String> = unasked.iter().map(|why| why.text.clone()).collect();
         ground.grantable.extend(unasked.into_iter().map(|why| why.grantable));
         let free = matches!(unit.subject, Subject::ChangeDirectory { .. }) && reasons.is_empty();
-        let (decision, rules) = if !ground.deny.is_empty() {
-            (Effect::Deny, &ground.deny)
-        } else if !ground.ask.is_empty() {
-            (Effect::Ask, &ground.ask)
-        } else if free || !ground.allow.is_empty() {
-            ground.reasons.clear();
-            (Effect::Allow, &ground.allow)
-        } else {
+        let strictest = if free { Some(Effect::Allow) } else { None }.max(ground.strictest());
+        let rules = strictest.map_or(&[][..], |effect| ground.rules(effect));
+        if strictest.is_none() {
             reasons.push(format!("default: no rule allows '{}'", unit.text));
-            (self.rules.default, &Vec::new())
-        };
-        let names = rules.iter().map(|ready| ready.rule.id.clone()).collect();
+        }
+        let decision = strictest.unwrap_or(self.rules.default);
         let asks =
             |says: fn(&Ready) -> bool| decision == Effect::Ask && rules.iter().any(|r| says(r));
         UnitVerdict {
             tool: unit.tool.clone(),
             text: unit.text.clone(),
             decision,
-            rules: names,
+            rules: rules.iter().map(|ready| ready.rule.id.clone()).collect(),
             always_ask: asks(|ready| ready.rule.always_ask),
             four_eyes: asks(|ready| ready.rule.four_eyes),
             grantable: grantable(decision, unit, &ground.grantable),
-            reasons: ground.reasons.into_iter().chain(reasons).collect(),
+            reasons: ground.reasons(decision).chain(reasons).collect(),
             paths: self.named_paths(unit),
             grants: Vec::new(),
         }

@@ -92,28 +92,21 @@ impl Lexer<'_> {
             let Some(c) = self.peek(0) else { break };
             match c {
                 '\n' => {
-                    self.at += 1;
                     if !self.script.commands[current].is_empty() {
                         joined = Joined::No;
                     }
-                    self.bodies();
-                    current = self.begin();
+                    current = self.end_line();
                 }
                 '#' => self.comment(),
-                '(' => {
+                ')' if open == 0 && until == Until::Parenthesis => {
                     self.at += 1;
-                    open += 1;
-                    self.script.mark("a group, function or array");
-                    current = self.begin();
+                    self.check_joint(joined, current);
+                    self.bodies_missing();
+                    return;
                 }
-                ')' => {
+                '(' | ')' => {
+                    open = if c == '(' { open + 1 } else { open.saturating_sub(1) };
                     self.at += 1;
-                    if open == 0 && until == Until::Parenthesis {
-                        self.check_joint(joined, current);
-                        self.bodies_missing();
-                        return;
-                    }
-                    open = open.saturating_sub(1);
                     self.script.mark("a group, function or array");
                     current = self.begin();
                 }
@@ -134,6 +127,13 @@ impl Lexer<'_> {
         if until == Until::Parenthesis {
             self.script.mark("a substitution without an end");
         }
+    }
+
+    /// Goes past the end of a line and the here-documents behind it.
+    fn end_line(&mut self) -> usize {
+        self.at += 1;
+        self.bodies();
+        self.begin()
     }
 
     fn blanks(&mut self) {

@@ -182,18 +182,11 @@ impl Lexer<'_> {
                 self.at += 2;
                 self.ansi(word);
             }
-            (Some('"'), Quotes::None) => {
-                word.opaque = Some("a translated string");
-                self.at += 1;
-            }
+            (Some('"'), Quotes::None) => self.unknown(word, "a translated string", 1),
             (Some('\\'), _) if self.peek(2) == Some('\n') => {
-                word.opaque = Some("a line continued inside a word");
-                self.at += 1;
+                self.unknown(word, "a line continued inside a word", 1);
             }
-            (Some('['), _) => {
-                word.opaque = Some("an expansion");
-                self.at += 2;
-            }
+            (Some('['), _) => self.unknown(word, "an expansion", 2),
             (Some(c), _) if c.is_ascii_alphanumeric() || "_@*#?-$!".contains(c) => {
                 word.opaque = Some("an expansion");
                 self.at += 1;
@@ -204,6 +197,12 @@ impl Lexer<'_> {
                 self.at += 1;
             }
         }
+    }
+
+    /// Goes past `count` characters that make a word's text unknown.
+    fn unknown(&mut self, word: &mut Word, why: &'static str, count: usize) {
+        word.opaque = Some(why);
+        self.at += count;
     }
 
     fn name(&mut self, word: &mut Word) {
