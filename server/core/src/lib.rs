@@ -17,6 +17,7 @@ mod position;
 mod printable;
 mod recovery;
 mod retention;
+pub mod secret;
 mod session;
 mod size;
 mod time;

@@ -7,13 +7,19 @@
 
 mod canonical;
 mod chain;
+mod checkpoint;
 mod kind;
+mod verify;
 
 use std::fmt;
 
 pub use self::canonical::RecordError;
 pub use self::chain::{ChainHash, HexError};
+pub use self::checkpoint::{
+    AuditKey, AuditPublicKey, Checkpoint, Statement, parse_signature, signature_text,
+};
 pub use self::kind::AuditKind;
+pub use self::verify::{Beginning, Finding, Flaw, StoredRecord, Verified, Verifier};
 
 use crate::{HostId, Incarnation, OutputPosition, SessionId, Timestamp};
 
