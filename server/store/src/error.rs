@@ -250,6 +250,20 @@ pub enum OpenError {
         /// The newest change known.
         known: String,
     },
+    /// An older version of the program wrote it, and nothing may change it here. The file is as it
+    /// was.
+    #[error(
+        "{path} is of an older version: it has schema {found}, this program {known}; \
+         start the daemon of this version first"
+    )]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+        /// The newest change it has.
+        found: String,
+        /// The newest change known.
+        known: String,
+    },
     /// It is damaged, or no database of ours. The file is as it was.
     #[error(
         "{path} is damaged ({problem}): move it aside, with -wal and -shm, or restore a backup, \

@@ -60,22 +60,49 @@ pub(crate) enum Schema {
 pub(crate) fn inspect(files: &Files, changes: &Changes) -> Result<Schema, OpenError> {
     let fail = |error: diesel::result::Error| open_error(files, &error.to_string());
     let mut connection = sqlite::connect(&files.url, Access::Inspect).map_err(fail)?;
-    let applied = applied(files, &mut connection)?;
-    let known = changes.versions();
-    if applied.iter().any(|version| !known.contains(version)) {
-        return Err(OpenError::NewerSchema {
-            path: files.database.clone(),
-            found: applied.into_iter().max().unwrap_or_default(),
-            known: changes.newest(),
-        });
-    }
+    let applied = known_changes(files, &mut connection, changes)?;
     if let Some(problem) = sqlite::problems(&mut connection).map_err(fail)?.into_iter().next() {
         return Err(OpenError::Damaged { path: files.database.clone(), problem });
     }
     Ok(match applied.last() {
         None => Schema::Empty,
-        Some(_) if applied == known => Schema::Current,
+        Some(_) if applied == changes.versions() => Schema::Current,
         Some(newest) => Schema::Older(newest.clone()),
+    })
+}
+
+/// Checks that a file has exactly the changes that we know.
+pub(crate) fn check_version(
+    files: &Files,
+    connection: &mut SqliteConnection,
+    changes: &Changes,
+) -> Result<(), OpenError> {
+    let applied = known_changes(files, connection, changes)?;
+    if applied == changes.versions() {
+        return Ok(());
+    }
+    Err(OpenError::OlderSchema {
+        path: files.database.clone(),
+        found: applied.into_iter().max().unwrap_or_default(),
+        known: changes.newest(),
+    })
+}
+
+/// The changes that a file has, all of which we know.
+fn known_changes(
+    files: &Files,
+    connection: &mut SqliteConnection,
+    changes: &Changes,
+) -> Result<Vec<String>, OpenError> {
+    let applied = applied(files, connection)?;
+    let known = changes.versions();
+    if applied.iter().all(|version| known.contains(version)) {
+        return Ok(applied);
+    }
+    Err(OpenError::NewerSchema {
+        path: files.database.clone(),
+        found: applied.into_iter().max().unwrap_or_default(),
+        known: changes.newest(),
     })
 }
 

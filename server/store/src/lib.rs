@@ -38,6 +38,7 @@ mod writer;
 // Only built and linked: diesel calls it.
 use libsqlite3_sys as _;
 
+pub use audit::{AuditFile, AuditFilter, AuditHead, AuditItem, AuditPage, Walked};
 pub use check::{Check, ReserveState};
 pub use error::{Cause, OpenError, StoreError};
 pub use event::{EventFilter, EventOrder, EventPage, Keep};

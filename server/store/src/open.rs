@@ -11,7 +11,7 @@ use diesel::SqliteConnection;
 use diesel::prelude::*;
 use tokio::sync::watch;
 
-use crate::audit::Head;
+use crate::audit::AuditHead;
 use crate::backup::replace_with_copy;
 use crate::error::{Cause, OpenError, StoreError};
 use crate::files::{Files, OpenFiles, Presence};
@@ -87,7 +87,7 @@ struct Database {
     connection: SqliteConnection,
     host: HostId,
     newest: Revision,
-    audit: Head,
+    audit: AuditHead,
     known: KnownRequests,
     origin: Origin,
     schema_version: String,
@@ -171,7 +171,7 @@ fn start(files: &Files, changes: &Changes) -> Result<Database, OpenError> {
     };
     let host = host_id(&mut connection).map_err(fail)?;
     let newest = crate::event::newest(&mut connection).map_err(fail)?;
-    let audit = Head::load(&mut connection, host).map_err(fail)?;
+    let audit = AuditHead::load(&mut connection, host).map_err(fail)?;
     let known = KnownRequests::load(&mut connection).map_err(fail)?;
     let schema_version = changes.newest();
     Ok(Database { connection, host, newest, audit, known, origin, schema_version })
@@ -233,6 +233,7 @@ fn run(
     let slow = readers(&files, "store-slow", &[Access::Copy], 1)?;
     let health = Health::good();
     let (revisions, newest) = watch::channel(database.newest);
+    let (heads, audit) = watch::channel(database.audit);
     let known = Arc::new(database.known);
     let writer = Writer {
         connection: database.connection,
@@ -243,6 +244,7 @@ fn run(
         reserve,
         health: health.clone(),
         revisions,
+        heads,
         lock,
     };
     let (queue, jobs) = sync_channel(options.write_queue);
@@ -259,6 +261,7 @@ fn run(
         slow,
         health,
         newest,
+        audit,
         reserve_bytes: options.reserve_bytes,
         schema_version: database.schema_version,
     }))

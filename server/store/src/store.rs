@@ -10,6 +10,7 @@ use codeplane_core::Revision;
 use diesel::SqliteConnection;
 use tokio::sync::watch;
 
+use crate::audit::AuditHead;
 use crate::error::{OpenError, StoreError};
 use crate::files::Files;
 use crate::health::Health;
@@ -37,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) slow: Readers,
     pub(crate) health: Health,
     pub(crate) newest: watch::Receiver<Revision>,
+    pub(crate) audit: watch::Receiver<AuditHead>,
     pub(crate) reserve_bytes: u64,
     pub(crate) schema_version: String,
 }

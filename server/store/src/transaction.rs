@@ -4,7 +4,7 @@ use codeplane_core::{HostId, Revision};
 use diesel::SqliteConnection;
 use tokio::sync::oneshot;
 
-use crate::audit::Head;
+use crate::audit::AuditHead;
 use crate::error::StoreError;
 use crate::known::KnownRequests;
 
@@ -17,7 +17,7 @@ pub(crate) struct Transaction<'c> {
     /// The newest event that it wrote.
     pub(crate) newest: Option<Revision>,
     /// Where the audit log has come to with it.
-    pub(crate) audit: Head,
+    pub(crate) audit: AuditHead,
 }
 
 /// How much a write matters when there is no room.

@@ -10,7 +10,7 @@ use codeplane_core::{HostId, Revision};
 use diesel::SqliteConnection;
 use tokio::sync::watch;
 
-use crate::audit::Head;
+use crate::audit::AuditHead;
 use crate::error::StoreError;
 use crate::files::OpenFiles;
 use crate::health::Health;
@@ -33,12 +33,13 @@ pub(crate) struct Writer {
     pub(crate) connection: SqliteConnection,
     pub(crate) host: HostId,
     /// Where the audit log has come to; set once a transaction is durable.
-    pub(crate) audit: Head,
+    pub(crate) audit: AuditHead,
     pub(crate) known: Arc<KnownRequests>,
     pub(crate) files: OpenFiles,
     pub(crate) reserve: Reserve,
     pub(crate) health: Health,
     pub(crate) revisions: watch::Sender<Revision>,
+    pub(crate) heads: watch::Sender<AuditHead>,
     /// Held as long as anything may be written.
     pub(crate) lock: File,
 }
@@ -149,6 +150,8 @@ impl Writer {
         if let Some(revision) = newest {
             self.revisions.send_replace(revision);
         }
+        let audit = self.audit;
+        self.heads.send_if_modified(|head| std::mem::replace(head, audit) != audit);
         Ok(())
     }
 

@@ -45,6 +45,9 @@ pub enum Flaw {
     /// It says that it is another record.
     #[error("it is record {0}, moved here")]
     Moved(AuditSeq),
+    /// It is found under what it does not say.
+    #[error("its {0} is another one in the table than in the record")]
+    Misfiled(&'static str),
     /// It is not there, and later ones are.
     #[error("it is missing")]
     Missing,
@@ -128,11 +131,11 @@ impl<'k> Verifier<'k> {
         }
     }
 
-    /// The next record.
+    /// The next record. Answers what it says.
     ///
     /// # Errors
     /// [`Finding`]: it, or one before it, is not what was written.
-    pub fn record(&mut self, stored: &StoredRecord) -> Result<(), Finding> {
+    pub fn record(&mut self, stored: &StoredRecord) -> Result<AuditRecord, Finding> {
         let found = |flaw| Finding { seq: stored.seq, flaw };
         if stored.seq <= self.last {
             return Err(found(Flaw::OutOfOrder));
@@ -163,7 +166,7 @@ impl<'k> Verifier<'k> {
         self.note_removal(&record);
         (self.last, self.hash) = (stored.seq, hash);
         self.records += 1;
-        Ok(())
+        Ok(record)
     }
 
     /// The checkpoint of the record before, or of the one that the chain begins behind.

@@ -83,7 +83,7 @@ impl Chain {
             while let Some(due) = checkpoints.next_if(|due| due.statement.seq < record.seq) {
                 verifier.checkpoint(due)?;
             }
-            verifier.record(record)?;
+            verifier.record(record).map(drop)?;
         }
         checkpoints.try_for_each(|late| verifier.checkpoint(late))?;
         verifier.finish()

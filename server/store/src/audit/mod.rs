@@ -1,49 +1,31 @@
 //! The audit log: an append-only chain.
 
-use codeplane_core::HostId;
-use codeplane_core::audit::{AuditRecord, AuditSeq, ChainHash, NewAudit};
-use diesel::prelude::*;
+mod checkpoint;
+mod head;
+mod offline;
+mod prune;
+mod read;
+mod row;
+mod walk;
 
+use codeplane_core::audit::{AuditRecord, AuditSeq, NewAudit};
+use codeplane_core::secret::mask;
+use diesel::prelude::*;
+use tokio::sync::watch;
+
+pub use self::head::AuditHead;
+pub use self::offline::AuditFile;
+pub use self::read::{AuditFilter, AuditPage};
+pub use self::walk::{AuditItem, Walked};
+
+use self::row::NewAuditRow;
 use crate::error::StoreError;
-use crate::schema::{audit_checkpoints, audit_records};
+use crate::schema::audit_records;
 use crate::store::Store;
 use crate::transaction::{Transaction, Urgency};
 
-/// Where the chain has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
-    /// The newest record.
-    pub(crate) seq: AuditSeq,
-    /// The hash after it.
-    pub(crate) hash: ChainHash,
-}
-
-impl Head {
-    /// Reads it back: the newest record, or where records were removed the checkpoint before the next.
-    pub(crate) fn load(connection: &mut SqliteConnection, host: HostId) -> QueryResult<Self> {
-        let record: Option<(i64, Vec<u8>)> = audit_records::table
-            .select((audit_records::seq, audit_records::hash))
-            .order(audit_records::seq.desc())
-            .first(connection)
-            .optional()?;
-        let newest = match record {
-            Some(newest) => Some(newest),
-            None => audit_checkpoints::table
-                .select((audit_checkpoints::seq, audit_checkpoints::hash))
-                .order(audit_checkpoints::seq.desc())
-                .first(connection)
-                .optional()?,
-        };
-        let Some((seq, hash)) = newest else {
-            return Ok(Self { seq: AuditSeq::NONE, hash: ChainHash::genesis(host) });
-        };
-        let damaged = |what: &str| diesel::result::Error::DeserializationError(what.into());
-        Ok(Self {
-            seq: AuditSeq(seq.try_into().map_err(|_| damaged("a negative audit number"))?),
-            hash: ChainHash(hash.try_into().map_err(|_| damaged("an audit hash is not 32 bytes"))?),
-        })
-    }
-}
+/// The longest detail that is kept whole, in bytes: a record stays a line that can be read.
+const VALUE_BYTES: usize = 64 * 1024;
 
 impl Store {
     /// Writes records, all or none of them. Answers the number of the last; of none, that of the
@@ -57,6 +39,13 @@ impl Store {
     /// Those of every write.
     pub async fn append_audit(&self, records: Vec<NewAudit>) -> Result<AuditSeq, StoreError> {
         self.write(Urgency::Ordinary, move |transaction| append_all(transaction, &records)).await
+    }
+
+    /// Where the chain has come to, and a wake-up after each commit that wrote records. It says
+    /// "look again" and no more: several commits may be one wake-up.
+    #[must_use]
+    pub fn audit_head(&self) -> watch::Receiver<AuditHead> {
+        self.parts().audit.clone()
     }
 }
 
@@ -74,20 +63,27 @@ pub(crate) fn append(
     transaction: &mut Transaction<'_>,
     fact: &NewAudit,
 ) -> Result<AuditSeq, StoreError> {
-    let Head { seq, hash } = transaction.audit;
+    let AuditHead { seq, hash } = transaction.audit;
     let seq = seq.next();
-    let record = AuditRecord::of(seq, transaction.host, fact).encode();
-    let hash = hash.after(&record);
-    let row = (
-        audit_records::seq.eq(i64::try_from(seq.0).unwrap_or(i64::MAX)),
-        audit_records::time.eq(fact.time.as_micros()),
-        audit_records::kind.eq(fact.kind.name()),
-        audit_records::session.eq(fact.session.map(|session| session.to_string())),
-        audit_records::principal.eq(&fact.principal),
-        audit_records::record.eq(record),
-        audit_records::hash.eq(hash.0.as_slice()),
-    );
-    diesel::insert_into(audit_records::table).values(row).execute(transaction.connection)?;
-    transaction.audit = Head { seq, hash };
+    let mut record = AuditRecord::of(seq, transaction.host, fact);
+    for (_, value) in &mut record.detail {
+        *value = kept(value);
+    }
+    let bytes = record.encode();
+    let hash = hash.after(&bytes);
+    diesel::insert_into(audit_records::table)
+        .values(NewAuditRow::of(&record, bytes, hash))
+        .execute(transaction.connection)?;
+    transaction.audit = AuditHead { seq, hash };
     Ok(seq)
+}
+
+/// A detail without its secrets and not longer than is kept.
+fn kept(value: &str) -> String {
+    let masked = mask(value);
+    if masked.len() <= VALUE_BYTES {
+        return masked.into_owned();
+    }
+    let chars = masked.char_indices().map_while(|(at, c)| (at < VALUE_BYTES).then_some(c));
+    format!("{}… ({} bytes)", chars.collect::<String>(), masked.len())
 }

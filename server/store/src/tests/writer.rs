@@ -1,11 +1,13 @@
-use codeplane_core::{EventKind, NewEvent, Revision, Timestamp};
+use codeplane_core::audit::{AuditKind, AuditSeq, NewAudit};
+use codeplane_core::{EventKind, NewEvent, Revision, SessionId, Timestamp};
 use tempfile::TempDir;
 
+use crate::audit;
 use crate::error::{Cause, StoreError};
 use crate::event::append;
 use crate::sqlite::{Fault, fault};
 use crate::store::Store;
-use crate::transaction::Urgency;
+use crate::transaction::{Transaction, Urgency};
 use crate::{Options, ReserveState};
 
 fn store() -> (TempDir, Store) {
@@ -53,6 +55,40 @@ async fn a_job_that_finds_the_disk_full_does_not_take_its_batch_with_it() {
     assert!(matches!(full, Err(StoreError::DiskFull)));
     assert_eq!(rung(&store).await, 3);
     assert_eq!(store.newest_revision(), Revision(3));
+}
+
+#[tokio::test]
+async fn a_job_that_is_undone_takes_its_audit_records_with_it() {
+    let (_directory, store) = store();
+    let started = NewAudit::by_daemon(Timestamp::from_micros(1), AuditKind::DaemonStarted);
+    let write = |outcome: Result<(), StoreError>| {
+        let (store, started) = (store.clone(), started.clone());
+        async move {
+            let work = move |transaction: &mut Transaction<'_>| {
+                let seq = audit::append(transaction, &started)?;
+                outcome.clone().map(|()| seq)
+            };
+            store.write(Urgency::Ordinary, work).await
+        }
+    };
+    let refused = || Err(StoreError::UnknownSession(SessionId::from_bytes([1; 16])));
+
+    // A first commit runs alone; the others queue behind it and share the next. A full disk tears
+    // the transaction of all, a refusal that of the job.
+    let answers = tokio::join!(
+        write(Ok(())),
+        write(refused()),
+        write(Ok(())),
+        write(Err(StoreError::DiskFull)),
+        write(Ok(())),
+    );
+
+    let (one, undone, two, full, three) = answers;
+    assert!(undone.is_err() && full.is_err());
+    assert_eq!([one, two, three].map(Result::unwrap), [1, 2, 3].map(AuditSeq));
+    let verified = store.verify_audit(vec![], vec![]).await.unwrap().unwrap();
+    assert_eq!((verified.records, verified.last), (3, AuditSeq(3)));
+    assert_eq!(store.audit_head().borrow().hash, verified.hash);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The store as the daemon uses it.
 #![cfg(test)]
 
+mod audit;
 mod backup;
 mod disk;
 mod durability;
