@@ -4,7 +4,7 @@ use std::{env, error::Error, fmt::Write, fs, path::PathBuf};
 
 use prost_reflect::{DescriptorPool, Value};
 
-const PROTOS: [&str; 8] = [
+const PROTOS: [&str; 9] = [
     "codeplane/v1/options.proto",
     "codeplane/v1/state.proto",
     "codeplane/v1/session.proto",
@@ -13,6 +13,7 @@ const PROTOS: [&str; 8] = [
     "codeplane/v1/server.proto",
     "codeplane/v1/hook.proto",
     "codeplane/v1/approval.proto",
+    "codeplane/v1/audit.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

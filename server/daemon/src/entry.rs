@@ -2,10 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::app;
+use codeplane_core::audit::{Finding, Verified};
+
+use crate::app::{self, VerifyError};
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, Sources};
 use crate::directories::{Directories, DirectoryError};
@@ -86,6 +88,72 @@ pub fn simulate_policy(document: &[u8]) -> Simulated {
     match app::simulate(document, &home, Clock::System.now().as_micros() / 1000) {
         app::Simulated::Verdict(json) => Simulated::Verdict(json),
         app::Simulated::Unreadable(problem) => Simulated::Unreadable(problem),
+    }
+}
+
+/// What became of looking through an audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditVerdict {
+    /// Everything is as it was written.
+    Sound {
+        /// How many records.
+        records: u64,
+        /// The first of them; 0 if there is none.
+        first: u64,
+        /// The last.
+        last: u64,
+        /// The last that a checkpoint signs.
+        signed_through: u64,
+        /// The hash after the last, as 64 hexadecimal digits.
+        hash: String,
+    },
+    /// This is the first record that is not as it was written.
+    Tampered {
+        /// Its number.
+        seq: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// It cannot be read: why.
+    Unreadable(String),
+}
+
+/// Goes through the audit log of a state directory, read only: a daemon may go on with it.
+///
+/// `public_key` is a file of keys to trust in place of the directory's own; `checkpoints` is one of
+/// checkpoints that were kept elsewhere (`audit.checkpoint_file`).
+#[must_use]
+pub fn verify_audit_state(
+    state: &Path,
+    public_key: Option<&Path>,
+    checkpoints: Option<&Path>,
+) -> AuditVerdict {
+    let measure = app::Measure {
+        public_key: public_key.map(Path::to_owned),
+        checkpoints: checkpoints.map(Path::to_owned),
+    };
+    audit_verdict(app::verify_state(state, &measure))
+}
+
+/// Goes through a file that `cpctl audit export` wrote, with the keys of another file.
+#[must_use]
+pub fn verify_audit_export(export: &Path, public_key: &Path) -> AuditVerdict {
+    audit_verdict(app::verify_export(export, public_key))
+}
+
+fn audit_verdict(verified: Result<Result<Verified, Finding>, VerifyError>) -> AuditVerdict {
+    match verified {
+        Ok(Ok(verified)) => AuditVerdict::Sound {
+            records: verified.records,
+            first: verified.first.0,
+            last: verified.last.0,
+            signed_through: verified.signed_through.0,
+            hash: verified.hash.to_string(),
+        },
+        Ok(Err(finding)) => {
+            AuditVerdict::Tampered { seq: finding.seq.0, problem: finding.flaw.to_string() }
+        }
+        Err(error) => AuditVerdict::Unreadable(error.to_string()),
     }
 }
 
@@ -185,7 +253,9 @@ impl Failure {
             Self::Directory(DirectoryError::Locked { .. }) => EXIT_LOCKED,
             Self::Directory(_) => EXIT_CONFIG,
             Self::Serve(ServeError::Disk(_)) => EXIT_IO,
-            Self::Serve(ServeError::Open(_) | ServeError::Listen { .. }) => EXIT_CONFIG,
+            Self::Serve(
+                ServeError::Open(_) | ServeError::AuditKey(_) | ServeError::Listen { .. },
+            ) => EXIT_CONFIG,
             Self::Serve(_) | Self::Runtime(_) | Self::InSession(_) => 1,
         }
     }

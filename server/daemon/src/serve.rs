@@ -12,7 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tracing::{error, info, warn};
 
-use crate::app::{self, App, Approvals, Grants, HookTokens, InFlight, OpenCalls, Parts};
+use crate::app::{
+    self, App, Approvals, AuditKeys, Grants, HookTokens, InFlight, KeyError, OpenCalls, Parts,
+};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directories::Directories;
@@ -34,6 +36,9 @@ pub(crate) enum ServeError {
     /// The database cannot be opened.
     #[error("{}", chain(.0))]
     Open(#[source] OpenError),
+    /// The key of the audit log cannot be used.
+    #[error("cannot sign the audit log: {0}")]
+    AuditKey(#[source] KeyError),
     /// The disk refused a write: what is on it only a new start finds out.
     #[error("the database takes no more writes: {}", chain(.0))]
     Disk(#[source] StoreError),
@@ -72,6 +77,8 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
     let Opened { store, host, .. } = opened
         .map_err(|error| failed("open the database")(io::Error::other(error)))?
         .map_err(ServeError::Open)?;
+    let audit_keys =
+        AuditKeys::prepare(&directories.state, random_seed).map_err(ServeError::AuditKey)?;
     let watcher = Watcher::start().map_err(failed("start a thread"))?;
     let segment_bytes = config.output.segment_size.0;
     let surroundings = Surroundings::new(shutdown.token(), segment_bytes, watcher);
@@ -96,6 +103,7 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
         clock,
         shutdown: shutdown.clone(),
         host,
+        audit_keys,
     });
     app::reap_children(&app, &shutdown).map_err(failed("receive signals"))?;
     app.recover().await.map_err(ServeError::Recover)?;
@@ -103,6 +111,7 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
     let listeners = bind(&app)?;
     app.prepare_shim();
     announce(&app, &services).await;
+    shutdown.spawn(app::sign_checkpoints(app.clone()));
     shutdown.spawn(app::retain(app.clone()));
     shutdown.spawn(app::keep_runtime_directory(app.clone()));
     run(&app, services, listeners).await
@@ -144,6 +153,9 @@ async fn run(app: &App, services: Services, bound: Bound) -> Result<Served, Serv
         warn!("calls were cut off: they did not end within server.shutdown_grace");
     }
     serving.abort();
+    if outcome.is_ok() {
+        app.audit_stop().await;
+    }
     let store = app.store.clone();
     if let Ok(Err(error)) = tokio::task::spawn_blocking(move || store.close()).await
         && outcome.is_ok()
@@ -191,12 +203,22 @@ async fn rebind(
     }
 }
 
+/// What a new key of the audit log is made of.
+fn random_seed() -> io::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(io::Error::other)?;
+    Ok(seed)
+}
+
 async fn announce(app: &App, services: &Services) {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let kind = EventKind::DaemonStarted { version };
     let started = NewEvent { time: app.clock.now(), session: None, kind };
     if let Err(error) = app.store.append_events(vec![started]).await {
         warn!(%error, "the start was not recorded");
+    }
+    if let Err(error) = app.audit_start().await {
+        warn!(%error, "the start was not recorded in the audit log");
     }
     services.set_serving().await;
     os::notify(Notification::Ready);

@@ -135,8 +135,9 @@ impl App {
             keep: create.keep == Leftovers::Kept,
             created_at: self.clock.now(),
         });
+        let asked = Asked { by: caller.principal.clone(), mutation };
         let notices = prepared.notices.clone();
-        let live = match self.start(session, spec, prepared, mutation).await {
+        let live = match self.start(session, spec, prepared, asked).await {
             Ok(live) => live,
             Err(error) => {
                 self.revoke_token(id, Incarnation::FIRST);
@@ -179,13 +180,13 @@ impl App {
         session: Session,
         spec: Spec,
         prepared: Prepared,
-        mutation: Option<Mutation>,
+        asked: Asked,
     ) -> Result<Arc<Live>, Error> {
         let id = session.id();
-        let insert = self.insert_session(&session, &prepared.agent, mutation);
+        let insert = self.insert_session(&session, &prepared.agent, &asked);
         let mut files = prepared.files;
         let session_file = Bundle::new(self.directories.bundle(id)).session_file();
-        let content = bundle_file::encode(&session.spec, mutation);
+        let content = bundle_file::encode(&session.spec, asked.mutation);
         files.push(BundleFile { path: session_file, content });
         let spec = Arc::new(self.launch_spec(&session, spec));
         let (row, shim) = tokio::join!(insert, self.launch(&spec, files));
@@ -219,13 +220,15 @@ impl App {
         &self,
         session: &Session,
         agent: &SessionAgent,
-        mutation: Option<Mutation>,
+        asked: &Asked,
     ) -> Result<(), Error> {
         let id = session.id();
         let created = self.event(id, EventKind::SessionCreated);
         let request =
-            mutation.map(|mutation| self.recorded(mutation, "CreateSession", id.to_string()));
-        let trail = Trail::from(request).knowing(id, agent.clone());
+            asked.mutation.map(|mutation| self.recorded(mutation, "CreateSession", id.to_string()));
+        let trail = Trail::audited(self.audit_created(&asked.by, session))
+            .asked(request)
+            .knowing(id, agent.clone());
         let inserted = self.store.insert_session(session.clone(), created, trail).await;
         inserted.map(drop).map_err(|error| self.store_error(error))
     }
@@ -332,6 +335,12 @@ impl App {
         let reason = EndReason::Failed { step: step.to_owned(), message: message.to_owned() };
         self.record_end(live, reason).await;
     }
+}
+
+/// Who asked for a session, and by which request.
+struct Asked {
+    by: String,
+    mutation: Option<Mutation>,
 }
 
 /// What came first from a shim that was told what to start.

@@ -2,9 +2,11 @@
 
 mod agent;
 mod approvals;
+mod audit;
 mod bundle_file;
 mod chase;
 mod create;
+mod describe;
 mod error;
 mod events;
 mod hooks;
@@ -38,6 +40,10 @@ use crate::directories::Directories;
 use crate::session::{Live, Lookup, Registry, Shims, Surroundings};
 use crate::shutdown::Shutdown;
 
+pub(crate) use audit::{
+    AUDIT_FILTER_FIELDS, AuditKeys, AuditOrder, AuditQuery, Export, ExportFormat, KeyError,
+    Measure, VerifyError, sign_checkpoints, verify_export, verify_state,
+};
 pub(crate) use reap::reap_children;
 pub(crate) use retention::retain;
 pub(crate) use runtime_directory::keep_runtime_directory;
@@ -47,6 +53,7 @@ pub(crate) use approvals::{
     Grants, Reach,
 };
 pub(crate) use create::{Create, Leftovers};
+pub(crate) use describe::UpdateRequest;
 pub(crate) use error::{Error, Missing};
 pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
 pub(crate) use hooks::{BODY_BYTES, HookCall, HookTokens, OpenCalls, Reported, TokenHash};
@@ -56,7 +63,7 @@ pub(crate) use policy::{Simulated, simulate};
 pub(crate) use request::{InFlight, Mutation, RequestHash};
 pub(crate) use screen::Screen;
 pub(crate) use sessions::{
-    IfRunning, KillRequest, SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
+    DeleteRequest, IfRunning, KillRequest, SESSION_FILTER_FIELDS, StopRequest,
 };
 pub(crate) use terminals::{AttachRequest, AttachTo, From, Tail};
 pub(crate) use typing::{Over, TypeRequest, Typing};
@@ -120,6 +127,8 @@ pub(crate) struct Parts {
     pub shutdown: Shutdown,
     /// The id of the state directory.
     pub host: HostId,
+    /// What signs the audit log.
+    pub audit_keys: AuditKeys,
     /// When the daemon started.
     pub started_at: Timestamp,
     /// Whether it takes no new sessions.

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeplane_core::{EndReason, EventKind, ExitStatus, Incarnation, OutputPosition, TerminalSize};
-use codeplane_store::{SessionChange, StoreError, Update};
+use codeplane_core::audit::{AuditKind, NewAudit};
+use codeplane_core::{
+    EndReason, EventKind, ExitStatus, Incarnation, Offset, OutputPosition, TerminalSize,
+};
+use codeplane_store::{SessionChange, StoreError, Trail, Update};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -141,7 +144,10 @@ impl App {
         live.set_started(at);
         let started = self.event(live.id(), EventKind::SessionStarted { incarnation });
         let change = SessionChange::Started { incarnation, at };
-        self.update(live, change, vec![started]).await;
+        let record = NewAudit::by_daemon(at, AuditKind::SessionStarted)
+            .about(live.id(), Some(incarnation))
+            .at(OutputPosition { incarnation, offset: Offset::ZERO });
+        self.update(live, change, vec![started], Trail::audited(record)).await;
     }
 
     async fn record_exit(&self, live: &Arc<Live>, status: ExitStatus) {
@@ -150,7 +156,7 @@ impl App {
 
     async fn record_size(&self, live: &Arc<Live>, size: TerminalSize) {
         let event = self.event(live.id(), EventKind::TerminalResized { size });
-        self.update(live, SessionChange::Resized { size }, vec![event]).await;
+        self.update(live, SessionChange::Resized { size }, vec![event], Trail::default()).await;
     }
 
     async fn append(&self, live: &Arc<Live>, kind: EventKind) {
@@ -165,7 +171,8 @@ impl App {
     pub(super) async fn record_end(&self, live: &Arc<Live>, reason: EndReason) {
         let (incarnation, at) = (live.incarnation(), self.clock.now());
         let change = SessionChange::Ended { incarnation, reason: reason.clone(), at };
-        self.update(live, change, Vec::new()).await;
+        // The store adds what is said of every end.
+        self.update(live, change, Vec::new(), Trail::default()).await;
         info!(session.id = %live.id(), "session {} ended: {reason:?}", live.id());
         live.set_ended(reason, at);
         self.forget_agent(live.id()).await;
@@ -209,8 +216,9 @@ impl App {
         live: &Arc<Live>,
         change: SessionChange,
         events: Vec<codeplane_core::NewEvent>,
+        trail: Trail,
     ) {
-        match self.store.update_session(live.id(), change, events, None).await {
+        match self.store.update_session(live.id(), change, events, trail).await {
             Ok(Update::Changed(row)) => live.set_row(|session| session.version = row.version),
             Ok(Update::EndedBefore(_)) => {}
             Err(error) => unwritten(live, &error),

@@ -5,11 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codeplane_core::audit::NewAudit;
 use codeplane_core::{
     Action, BundleFacts, EndReason, EventKind, LostCause, RowFacts, Session, SessionId,
     SessionState, ShimFacts, decide,
 };
-use codeplane_store::RecordedRequest;
+use codeplane_store::{RecordedRequest, Trail};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -205,7 +206,9 @@ impl App {
         session.incarnation = found.on_disk.incarnation;
         let event = self.event(found.id, EventKind::SessionCreated);
         let request = self.unrecorded(request, found.id).await?;
-        let inserted = self.store.insert_session(session.clone(), event, request).await;
+        let put_back = self.audit_created(NewAudit::DAEMON, &session).with("recovered", "yes");
+        let trail = Trail::audited(put_back).asked(request);
+        let inserted = self.store.insert_session(session.clone(), event, trail).await;
         inserted.map_err(|error| self.store_error(error))?;
         found.row = Some(session);
         Ok(found)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use codeplane_core::audit::NewAudit;
 use codeplane_core::{EventKind, Offset, OutputPosition, Timestamp};
 use codeplane_store::Keep;
 use tracing::{info, warn};
@@ -84,6 +85,7 @@ impl App {
         if let Err(error) = self.store.forget_reports(before).await {
             warn!(%error, "old reports of hooks were not removed");
         }
+        self.retain_audit(now).await;
         let Some(age) = self.config.sessions.ended_age else { return };
         for live in self.registry.all() {
             let old = live.session().ended_at.is_some_and(|ended| {
@@ -91,9 +93,23 @@ impl App {
             });
             if old {
                 info!(session.id = %live.id(), "session {} ended long ago: removed", live.id());
-                if let Err(error) = self.remove(Arc::clone(&live), IfRunning::Refuse).await {
+                let removed = self.remove(NewAudit::DAEMON, Arc::clone(&live), IfRunning::Refuse);
+                if let Err(error) = removed.await {
                     warn!(session.id = %live.id(), %error, "an old session was not removed");
                 }
+            }
+        }
+    }
+
+    /// Records of the audit log have limits of their own: they outlive their session.
+    async fn retain_audit(&self, now: Timestamp) {
+        let audit = &self.config.audit;
+        let most = Keep::Newest(u32::try_from(audit.max).unwrap_or(u32::MAX));
+        let age = audit.age.and_then(|age| i64::try_from(age.0.as_micros()).ok());
+        let young = age.map(|age| Keep::Since(Timestamp::from_micros(now.as_micros() - age)));
+        for keep in std::iter::once(most).chain(young) {
+            if let Err(error) = self.store.prune_audit(keep, now).await {
+                warn!(%error, "old records of the audit log were not removed");
             }
         }
     }

@@ -1,12 +1,11 @@
-//! Get, list, update, stop, kill, delete.
+//! Get, list, stop, kill, delete.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeplane_core::{
-    EventKind, Filter, Labels, SessionName, StateName, Term, Timestamp, Violations,
-};
-use codeplane_store::{Patch, SessionChange, Update};
+use codeplane_core::audit::AuditKind;
+use codeplane_core::{EventKind, Filter, StateName, Term, Timestamp};
+use codeplane_store::{SessionChange, Trail, Update};
 use tracing::{debug, info, warn};
 
 use super::error::Error;
@@ -33,19 +32,6 @@ pub(crate) struct Page {
 /// Behind which session a page begins.
 pub(crate) type Cursor = (Timestamp, codeplane_core::SessionId);
 
-/// A change of name and labels.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct UpdateRequest {
-    /// The new name; empty removes it; none leaves it.
-    pub name: Option<String>,
-    /// Labels to set.
-    pub set_labels: Vec<(String, String)>,
-    /// Keys of labels to remove.
-    pub remove_labels: Vec<String>,
-    /// The version it depends on.
-    pub expected: Option<i64>,
-}
-
 /// How to stop; none of a time means the daemon's setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StopRequest {
@@ -60,6 +46,15 @@ pub(crate) struct StopRequest {
 pub(crate) struct KillRequest {
     /// Its name; empty is KILL.
     pub signal: String,
+}
+
+/// How to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DeleteRequest {
+    /// What to do about a session that still runs.
+    pub if_running: IfRunning,
+    /// The version it depends on.
+    pub expected: Option<i64>,
 }
 
 /// What to do about a session that still runs.
@@ -88,60 +83,6 @@ impl App {
         views.truncate(size);
         let next = if more { views.last().map(cursor) } else { None };
         Page { sessions: views, next }
-    }
-
-    /// Changes name and labels.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`], [`Error::NameTaken`], [`Error::Stale`], [`Error::SessionNotFound`].
-    ///
-    /// # Cancel safety
-    /// Once begun it is carried out.
-    pub(crate) async fn update_description(
-        &self,
-        reference: &str,
-        request: UpdateRequest,
-        mutation: Option<Mutation>,
-    ) -> Result<View, Error> {
-        let live = self.find(reference)?;
-        let (app, same) = (self.clone(), Arc::clone(&live));
-        let work = async move { app.describe(live, request).await };
-        self.once("UpdateSession", mutation, move || Ok(same.view()), work).await
-    }
-
-    async fn describe(&self, live: Arc<Live>, request: UpdateRequest) -> Result<View, Error> {
-        let (name, labels) = checked(&live, &request)?;
-        let wanted = match &name {
-            Patch::Set(name) => name.clone(),
-            Patch::Keep => live.session().spec.name,
-        };
-        let reserved =
-            self.registry.reserve(wanted.clone(), live.id()).map_err(|by| Error::NameTaken {
-                name: wanted.as_ref().map(ToString::to_string).unwrap_or_default(),
-                by,
-            })?;
-        let change = SessionChange::Described { name, labels, expected: request.expected };
-        let event = self.event(live.id(), EventKind::SessionUpdated);
-        let updated = self.store.update_session(live.id(), change, vec![event], None).await;
-        match updated.map_err(|error| self.store_error(error)) {
-            Ok(Update::Changed(row) | Update::EndedBefore(row)) => {
-                reserved.keep();
-                self.registry.release_names(live.id(), row.spec.name.as_ref());
-                live.set_row(|session| {
-                    session.spec.name = row.spec.name;
-                    session.spec.labels = row.spec.labels;
-                    session.version = row.version;
-                });
-                Ok(live.view())
-            }
-            Err(error) => {
-                // The name it had stays its own.
-                if wanted == live.session().spec.name {
-                    reserved.keep();
-                }
-                Err(error)
-            }
-        }
     }
 
     /// Asks a session to end, ever more firmly. Answers at once.
@@ -180,8 +121,9 @@ impl App {
         live.set_stopping();
         info!(session.id = %live.id(), principal = caller.principal, "session {} is told to stop", live.id());
         let event = self.event(live.id(), EventKind::SessionStopping);
-        let change = SessionChange::Stopping;
-        match self.store.update_session(live.id(), change, vec![event], None).await {
+        let record = self.audit_of(&caller.principal, AuditKind::SessionStopped, &live);
+        let (change, trail) = (SessionChange::Stopping, Trail::audited(record));
+        match self.store.update_session(live.id(), change, vec![event], trail).await {
             Ok(Update::Changed(row)) => live.set_row(|session| session.version = row.version),
             // It was faster than we.
             Ok(Update::EndedBefore(_)) => {}
@@ -227,6 +169,8 @@ impl App {
         require_live(&live)?;
         live.signal(signal).await.map_err(|_| gone(&live))?;
         info!(session.id = %live.id(), principal = caller.principal, signal, "session {} gets signal {signal}", live.id());
+        let record = self.audit_of(&caller.principal, AuditKind::SessionKilled, &live);
+        self.note(record.with("signal", name)).await;
         Ok(live.view())
     }
 
@@ -239,25 +183,30 @@ impl App {
     /// Once begun it is carried out.
     pub(crate) async fn delete(
         &self,
+        caller: &Caller,
         reference: &str,
-        if_running: IfRunning,
-        expected: Option<i64>,
+        request: DeleteRequest,
         mutation: Option<Mutation>,
     ) -> Result<(), Error> {
-        let (app, reference) = (self.clone(), reference.to_owned());
+        let (app, caller, reference) = (self.clone(), caller.clone(), reference.to_owned());
         let work = async move {
             let live = app.find(&reference)?;
             let version = live.session().version;
-            if expected.is_some_and(|expected| expected != version) {
+            if request.expected.is_some_and(|expected| expected != version) {
                 return Err(Error::Stale { session: live.id(), current: version.to_string() });
             }
-            app.remove(live, if_running).await
+            app.remove(&caller.principal, live, request.if_running).await
         };
         self.once("DeleteSession", mutation, || Ok(()), work).await
     }
 
     /// The row goes first: a bundle without a row is removed when the daemon starts.
-    pub(super) async fn remove(&self, live: Arc<Live>, if_running: IfRunning) -> Result<(), Error> {
+    pub(super) async fn remove(
+        &self,
+        principal: &str,
+        live: Arc<Live>,
+        if_running: IfRunning,
+    ) -> Result<(), Error> {
         if live.state().is_live() {
             match if_running {
                 IfRunning::Refuse => {
@@ -273,7 +222,8 @@ impl App {
         // Leftovers of an ended session go with it.
         live.shut_down().await;
         let event = self.event(live.id(), EventKind::SessionDeleted);
-        let deleted = self.store.delete_session(live.id(), event, None).await;
+        let trail = Trail::audited(self.audit_of(principal, AuditKind::SessionDeleted, &live));
+        let deleted = self.store.delete_session(live.id(), event, trail).await;
         deleted.map_err(|error| self.store_error(error))?;
         self.registry.remove(live.id());
         live.set_deleted();
@@ -327,31 +277,6 @@ pub(super) fn require_live(live: &Live) -> Result<(), Error> {
 /// The session's process is not there to be told.
 pub(super) fn gone(live: &Live) -> Error {
     Error::WrongState { session: live.id(), is: live.state_name(), wanted: ONLY_LIVE }
-}
-
-fn checked(
-    live: &Live,
-    request: &UpdateRequest,
-) -> Result<(Patch<Option<SessionName>>, Patch<Labels>), Error> {
-    let mut violations = Violations::none();
-    let name = match request.name.as_deref() {
-        None => Patch::Keep,
-        Some("") => Patch::Set(None),
-        Some(name) => Patch::Set(violations.check("name", SessionName::new(name))),
-    };
-    let mut labels: std::collections::BTreeMap<String, String> =
-        live.session().spec.labels.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-    labels.retain(|key, _| !request.remove_labels.contains(key));
-    labels.extend(request.set_labels.iter().cloned());
-    match Labels::new(labels) {
-        Ok(labels) => violations.into_result((name, Patch::Set(labels))).map_err(Error::Invalid),
-        Err(bad) => {
-            for violation in bad.as_slice() {
-                violations.add(violation.field.clone(), &violation.description);
-            }
-            Err(Error::Invalid(violations))
-        }
-    }
 }
 
 fn cursor(view: &View) -> Cursor {

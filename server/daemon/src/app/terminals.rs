@@ -125,8 +125,10 @@ impl App {
         if let Some(size) = request.size {
             seat.note_size(size);
         }
-        let mut seated = Seated { live: Arc::clone(&live), seat: Some(Arc::clone(&seat)) };
+        let mut seated =
+            Seated { app: self, live: Arc::clone(&live), seat: Some(Arc::clone(&seat)) };
         let control = self.take_control(&live, &seat, request.to)?;
+        self.note_control(&live);
         live.fit_holder().await;
         let start = match (control, request.size, request.from) {
             (Control::Held { .. }, Some(size), from @ From::Snapshot { .. }) => {
@@ -154,7 +156,7 @@ impl App {
             until: request.until,
         };
         let frames = Follower::new(Arc::clone(&live), follow);
-        Ok(Attachment { frames, typing: Typing { live, seat } })
+        Ok(Attachment { frames, typing: Typing { app: self.clone(), live, seat } })
     }
 
     fn take_control(&self, live: &Live, seat: &Seat, to: AttachTo) -> Result<Control, Error> {
@@ -294,7 +296,7 @@ impl App {
         let live = self.find(reference)?;
         require_live(&live)?;
         let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
-        Typing { live, seat }.acquire(how).await
+        Typing { app: self.clone(), live, seat }.acquire(how).await
     }
 
     /// Gives control up for an attachment; answers who has it now.
@@ -308,7 +310,7 @@ impl App {
     ) -> Result<Option<AttachmentId>, Error> {
         let live = self.find(reference)?;
         let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
-        let typing = Typing { live: Arc::clone(&live), seat };
+        let typing = Typing { app: self.clone(), live: Arc::clone(&live), seat };
         typing.release().await;
         Ok(live.holder().map(|seat| seat.id()))
     }
@@ -325,15 +327,17 @@ impl App {
 }
 
 /// Gives the seat back if attaching does not come to its end.
-struct Seated {
+struct Seated<'a> {
+    app: &'a App,
     live: Arc<Live>,
     seat: Option<Arc<Seat>>,
 }
 
-impl Drop for Seated {
+impl Drop for Seated<'_> {
     fn drop(&mut self) {
         if let Some(seat) = self.seat.take() {
             self.live.leave(&seat);
+            self.app.note_control(&self.live);
         }
     }
 }

@@ -36,6 +36,7 @@ impl Fixture {
         change(&mut config);
         let Opened { store, host, .. } = Store::open(&directories.state).unwrap();
         let clock = Arc::new(AtomicI64::new(START));
+        let audit_keys = AuditKeys::prepare(&directories.state, || Ok([1; 32])).unwrap();
         let shutdown = Shutdown::default();
         let watcher = Watcher::start().unwrap();
         let app = App::new(Parts {
@@ -48,6 +49,7 @@ impl Fixture {
             relisten: Notify::new(),
             shutdown,
             host,
+            audit_keys,
             shims: Shims::new(ShimBinary::find()),
             program_open_files: None,
             started_at: Timestamp::from_micros(START),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use codeplane_core::audit::AuditKind;
 use codeplane_core::{Acquire, AttachmentId, OutputPosition, RequestId, TerminalSize};
 
 use super::error::Error;
@@ -12,6 +13,7 @@ use crate::session::{INPUT_BYTES, InputError, Live, Seat, UnaryInput};
 /// An attachment's way in.
 #[derive(Clone, Debug)]
 pub(crate) struct Typing {
+    pub(super) app: App,
     pub(super) live: Arc<Live>,
     pub(super) seat: Arc<Seat>,
 }
@@ -61,11 +63,17 @@ impl App {
         if typed.bytes.is_empty() {
             return Ok(live.end_position());
         }
-        respect_holder(&live, caller, typed.over)?;
+        let overridden = respect_holder(&live, caller, typed.over)?;
         let request = typed.request.unwrap_or_else(RequestId::random);
         let author = AttachmentId::from_bytes(*request.as_bytes());
         let input = UnaryInput { request, author, bytes: typed.bytes };
-        live.type_unary(input).await.map_err(|error| input_error(&live, error))
+        let typing = live.type_unary(input).await.map_err(|error| input_error(&live, error));
+        if let (Ok(at), Some(holder)) = (&typing, overridden) {
+            let record = self.audit_of(&caller.principal, AuditKind::InputForced, &live).at(*at);
+            let record = record.with("bytes", length.to_string()).with("holder", holder);
+            self.note(record).await;
+        }
+        typing
     }
 
     /// Types on behalf of an attachment, for clients without bidirectional streams.
@@ -82,7 +90,7 @@ impl App {
         let live = self.find(reference)?;
         require_live(&live)?;
         let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
-        let typing = Typing { live: Arc::clone(&live), seat: Arc::clone(&seat) };
+        let typing = Typing { app: self.clone(), live: Arc::clone(&live), seat: Arc::clone(&seat) };
         typing.input(seq, bytes).await?;
         let done = live.until(|live| match seat.refusal() {
             Some(why) => Some(Err(Error::invalid("seq", why))),
@@ -133,6 +141,7 @@ impl Typing {
             session: self.live.id(),
             holder: taken.holder,
         })?;
+        self.app.note_control(&self.live);
         self.live.fit_holder().await;
         Ok(at)
     }
@@ -140,6 +149,7 @@ impl Typing {
     /// Gives control up.
     pub(crate) async fn release(&self) {
         self.live.release(self.seat.id());
+        self.app.note_control(&self.live);
         self.live.fit_holder().await;
     }
 
@@ -170,17 +180,19 @@ impl Typing {
 
     /// After the stream has ended: the size belongs to whoever follows.
     pub(crate) async fn left(&self) {
+        self.app.note_control(&self.live);
         self.live.fit_holder().await;
     }
 }
 
-/// Unary input respects the control of another principal, unless it insists.
-fn respect_holder(live: &Live, caller: &Caller, over: Over) -> Result<(), Error> {
+/// Unary input respects the control of another principal, unless it insists: then it answers whose.
+fn respect_holder(live: &Live, caller: &Caller, over: Over) -> Result<Option<String>, Error> {
     match (live.holder(), over) {
-        (Some(holder), Over::Nobody) if holder.principal() != caller.principal => {
-            Err(Error::ControlTaken { session: live.id(), holder: holder.id() })
-        }
-        (Some(_) | None, Over::Nobody | Over::Anybody) => Ok(()),
+        (Some(holder), over) if holder.principal() != caller.principal => match over {
+            Over::Nobody => Err(Error::ControlTaken { session: live.id(), holder: holder.id() }),
+            Over::Anybody => Ok(Some(holder.principal().to_owned())),
+        },
+        (Some(_) | None, Over::Nobody | Over::Anybody) => Ok(None),
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub events: EventsConfig,
     /// How long people may take.
     pub approvals: ApprovalsConfig,
+    /// How much of the audit log is kept, and where its checkpoints go.
+    pub audit: AuditConfig,
     /// How the daemon listens and ends.
     pub server: ServerConfig,
 }
@@ -217,6 +219,24 @@ impl Default for EventsConfig {
     }
 }
 
+/// Settings of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AuditConfig {
+    /// Most records kept; the oldest go first.
+    pub max: u64,
+    /// Records go after this time; none: only when they are too many.
+    pub age: Option<Span>,
+    /// Checkpoints are appended to this file as well, so that they can be kept elsewhere.
+    pub checkpoint_file: Option<PathBuf>,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { max: 5_000_000, age: None, checkpoint_file: None }
+    }
+}
+
 /// Settings of the daemon itself.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -274,6 +294,12 @@ impl Config {
             "approvals.rejoin_grace: must be 1s to 5m",
         );
         require(Check::of(self.events.max >= 1000), "events.max: must be at least 1000");
+        let audit = &self.audit;
+        require(Check::of(audit.max >= 10_000), "audit.max: must be at least 10000");
+        require(
+            Check::of(audit.checkpoint_file.as_ref().is_none_or(|path| path.is_absolute())),
+            "audit.checkpoint_file: must be an absolute path",
+        );
         problems
     }
 }

@@ -1,6 +1,8 @@
 //! Fields of requests that several calls have.
 
-use codeplane_core::{AttachmentId, Incarnation, Offset, OutputPosition, RequestId, TerminalSize};
+use codeplane_core::{
+    AttachmentId, Incarnation, Offset, OutputPosition, RequestId, TerminalSize, Timestamp,
+};
 use codeplane_proto::v1;
 use prost::Message;
 use std::time::Duration;
@@ -58,4 +60,12 @@ pub(super) fn position(field: &str, position: v1::OutputPosition) -> Result<Outp
 /// A duration that is not negative.
 pub(super) fn duration(field: &str, duration: prost_types::Duration) -> Result<Duration, Error> {
     duration.try_into().map_err(|_| Error::invalid(field, "must not be negative"))
+}
+
+/// A moment.
+pub(super) fn timestamp(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Error> {
+    let micros = time.seconds.checked_mul(1_000_000);
+    let micros = micros.and_then(|micros| micros.checked_add(i64::from(time.nanos / 1000)));
+    let wrong = || Error::invalid(field, "is no time");
+    micros.map(Timestamp::from_micros).ok_or_else(wrong)
 }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod approval;
+mod audit;
 mod auth;
 mod convert;
 mod event;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeplane_proto::v1::approval_service_server::ApprovalServiceServer;
+use codeplane_proto::v1::audit_service_server::AuditServiceServer;
 use codeplane_proto::v1::event_service_server::EventServiceServer;
 use codeplane_proto::v1::hook_service_server::HookServiceServer;
 use codeplane_proto::v1::server_service_server::ServerServiceServer;
@@ -55,8 +57,15 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Features a client may ask for by name.
-const FEATURES: [&str; 6] =
-    ["attach.resume", "attach.snapshot", "events.watch", "input.exactly-once", "screen", "wait"];
+const FEATURES: [&str; 7] = [
+    "attach.resume",
+    "attach.snapshot",
+    "audit",
+    "events.watch",
+    "input.exactly-once",
+    "screen",
+    "wait",
+];
 
 /// Everything that is served on the local sockets.
 pub(crate) struct Services {
@@ -90,6 +99,7 @@ impl Services {
             .add_service(terminal)
             .add_service(EventServiceServer::new(event::Events::new(app.clone())))
             .add_service(ApprovalServiceServer::new(approval::ApprovalsService::new(app.clone())))
+            .add_service(AuditServiceServer::new(audit::Audit::new(app.clone())))
             .add_service(ServerServiceServer::new(server::ServerInfo::new(app.clone())));
         let hooks = HookServiceServer::new(hook::Hooks::new(app.clone()))
             .max_decoding_message_size(HOOK_MESSAGE_BYTES);

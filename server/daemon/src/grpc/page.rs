@@ -3,9 +3,10 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use codeplane_core::audit::AuditSeq;
 use codeplane_core::{Filter, FilterError, Revision, Timestamp};
 
-use crate::app::{Error, RequestHash};
+use crate::app::{AuditOrder, AuditQuery, Error, RequestHash};
 
 /// The list of sessions, in its tokens.
 pub(super) const SESSIONS: char = 's';
@@ -69,16 +70,60 @@ pub(super) fn event_cursor(token: &str, filter: &Filter) -> Result<Option<Revisi
     of_query(token, filter, read)
 }
 
+/// The token behind a record of the audit log.
+pub(super) fn audit_token(seq: AuditSeq, query: &AuditQuery, order: AuditOrder) -> String {
+    format!("u{}.{:x}", seq.0, audit_query(query, order))
+}
+
+/// Reads it; it must be one of the same query.
+pub(super) fn audit_cursor(
+    token: &str,
+    query: &AuditQuery,
+    order: AuditOrder,
+) -> Result<Option<AuditSeq>, Error> {
+    let read = |token: &str| -> Option<(AuditSeq, u64)> {
+        let (seq, query) = token.strip_prefix('u')?.split_once('.')?;
+        Some((AuditSeq(seq.parse().ok()?), u64::from_str_radix(query, 16).ok()?))
+    };
+    of(token, audit_query(query, order), read)
+}
+
+fn audit_query(query: &AuditQuery, order: AuditOrder) -> u64 {
+    let time = |time: Option<Timestamp>| time.map(Timestamp::as_micros);
+    let AuditQuery { filter, since, until } = query;
+    let text = format!("{filter}\n{:?} {:?} {order:?}", time(*since), time(*until));
+    RequestHash::of("page", text.as_bytes()).0
+}
+
+/// The token behind a checkpoint.
+pub(super) fn checkpoint_token(seq: AuditSeq) -> String {
+    format!("c{}", seq.0)
+}
+
+/// Reads it.
+pub(super) fn checkpoint_cursor(token: &str) -> Result<AuditSeq, Error> {
+    let read = |token: &str| Some((AuditSeq(token.strip_prefix('c')?.parse().ok()?), 0));
+    Ok(of(token, 0, read)?.unwrap_or_default())
+}
+
 fn of_query<T>(
     token: &str,
     filter: &Filter,
+    read: impl Fn(&str) -> Option<(T, u64)>,
+) -> Result<Option<T>, Error> {
+    of(token, query(filter), read)
+}
+
+fn of<T>(
+    token: &str,
+    query: u64,
     read: impl Fn(&str) -> Option<(T, u64)>,
 ) -> Result<Option<T>, Error> {
     if token.is_empty() {
         return Ok(None);
     }
     match read(token) {
-        Some((cursor, of)) if of == query(filter) => Ok(Some(cursor)),
+        Some((cursor, of)) if of == query => Ok(Some(cursor)),
         Some(_) => Err(Error::invalid("page_token", "belongs to another query: begin anew")),
         None => Err(Error::invalid("page_token", "is not one of this daemon's")),
     }

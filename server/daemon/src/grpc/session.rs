@@ -10,8 +10,8 @@ use super::auth::caller;
 use super::status::status;
 use super::{agent, convert, fields, page};
 use crate::app::{
-    App, Condition, Create, Error, IfRunning, KillRequest, Leftovers, SESSION_FILTER_FIELDS,
-    StopRequest, UpdateRequest,
+    App, Condition, Create, DeleteRequest, Error, IfRunning, KillRequest, Leftovers,
+    SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
 };
 
 /// The service.
@@ -61,6 +61,7 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::UpdateSessionRequest>,
     ) -> Result<Response<v1::UpdateSessionResponse>, Status> {
+        let caller = caller(&request)?;
         let mut request = request.into_inner();
         let id = std::mem::take(&mut request.request_id);
         let mutation = fields::mutation("UpdateSession", &id, &request).map_err(status)?;
@@ -70,7 +71,8 @@ impl SessionService for Sessions {
             set_labels: request.set_labels.into_iter().collect(),
             remove_labels: request.remove_labels,
         };
-        let updated = self.app.update_description(&request.session, change, mutation).await;
+        let updated =
+            self.app.update_description(&caller, &request.session, change, mutation).await;
         let session = Some(convert::session(updated.map_err(status)?));
         Ok(Response::new(v1::UpdateSessionResponse { session }))
     }
@@ -107,12 +109,14 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::DeleteSessionRequest>,
     ) -> Result<Response<v1::DeleteSessionResponse>, Status> {
+        let caller = caller(&request)?;
         let mut request = request.into_inner();
         let id = std::mem::take(&mut request.request_id);
         let mutation = fields::mutation("DeleteSession", &id, &request).map_err(status)?;
         let if_running = if request.force { IfRunning::Kill } else { IfRunning::Refuse };
         let expected = fields::etag(&request.etag).map_err(status)?;
-        let deleted = self.app.delete(&request.session, if_running, expected, mutation).await;
+        let delete = DeleteRequest { if_running, expected };
+        let deleted = self.app.delete(&caller, &request.session, delete, mutation).await;
         deleted.map_err(status)?;
         Ok(Response::new(v1::DeleteSessionResponse {}))
     }

@@ -3,7 +3,7 @@
 use codeplane_core::audit::{AuditSeq, Checkpoint};
 use diesel::prelude::*;
 
-use super::row::{CheckpointRow, number};
+use super::row::{self, CheckpointRow, number};
 use crate::error::StoreError;
 use crate::schema::{audit_checkpoints, audit_records};
 use crate::store::Store;
@@ -36,6 +36,23 @@ impl Store {
                 .select(CheckpointRow::as_select())
                 .load(connection)?;
             rows.into_iter().map(Checkpoint::try_from).collect()
+        })
+        .await
+    }
+
+    /// The newest checkpoint of a record before `seq`: a part of the chain may begin behind it.
+    ///
+    /// # Errors
+    /// Those of every read.
+    pub async fn checkpoint_before(&self, seq: AuditSeq) -> Result<Option<AuditSeq>, StoreError> {
+        self.read(move |connection| {
+            let found: Option<i64> = audit_checkpoints::table
+                .select(audit_checkpoints::seq)
+                .filter(audit_checkpoints::seq.lt(number(seq)))
+                .order(audit_checkpoints::seq.desc())
+                .first(connection)
+                .optional()?;
+            Ok(found.map(row::seq))
         })
         .await
     }

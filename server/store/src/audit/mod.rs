@@ -32,13 +32,20 @@ impl Store {
     /// newest record.
     ///
     /// They may be refused while the disk is full: what must not happen without its record does not
-    /// happen then. What has happened already is recorded with what it changed, by the writes that
-    /// take a [`Trail`](crate::Trail).
+    /// happen then. What belongs to a change is written with it, see [`Trail`](crate::Trail).
     ///
     /// # Errors
     /// Those of every write.
     pub async fn append_audit(&self, records: Vec<NewAudit>) -> Result<AuditSeq, StoreError> {
         self.write(Urgency::Ordinary, move |transaction| append_all(transaction, &records)).await
+    }
+
+    /// Writes records of what has happened already, whether there is room or not.
+    ///
+    /// # Errors
+    /// Those of every write.
+    pub async fn note_audit(&self, records: Vec<NewAudit>) -> Result<AuditSeq, StoreError> {
+        self.write(Urgency::Essential, move |transaction| append_all(transaction, &records)).await
     }
 
     /// Where the chain has come to, and a wake-up after each commit that wrote records. It says

@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use ages::Ages;
 use answerers::Answerers;
 use resizes::Resizes;
+pub(crate) use seats::Passed;
 
 use crate::session::link::Link;
 use crate::session::seat::Seat;
@@ -59,6 +60,9 @@ struct State {
     resizes: Resizes,
     lease: ControlLease,
     control_at: Offset,
+    /// Who holds control, and how it has passed since somebody asked.
+    controller: Option<(AttachmentId, String)>,
+    passed: Vec<Passed>,
     answerers: Answerers,
     facts: Option<mpsc::Sender<Fact>>,
     first_size: TerminalSize,
@@ -119,6 +123,8 @@ impl Live {
                 resizes: Resizes::default(),
                 lease: ControlLease::default(),
                 control_at: Offset::ZERO,
+                controller: None,
+                passed: Vec::new(),
                 answerers: Answerers::default(),
                 facts: None,
                 first_size: size,

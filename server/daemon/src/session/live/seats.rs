@@ -12,12 +12,28 @@ use crate::session::seat::{Answers, Seat};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ResumeError;
 
+/// Control has passed: the attachment that had it, the one that has it, and their principals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// From where on.
+    pub at: OutputPosition,
+    /// Who had it.
+    pub from: Option<(AttachmentId, String)>,
+    /// Who has it.
+    pub to: Option<(AttachmentId, String)>,
+}
+
 impl State {
-    /// Somebody else holds control from `at` on, or nobody: so much for who answers queries.
+    /// Somebody else holds control from `at` on, or nobody: so much for who answers queries, and for
+    /// who is to be recorded.
     fn control_passes(&mut self, at: Offset) {
         self.control_at = at;
         let holder = self.lease.holder().and_then(|id| self.seats.get(&id));
         self.answerers.change(at, holder.map_or(Answers::Daemon, |seat| seat.answers()));
+        let to = holder.map(|seat| (seat.id(), seat.principal().to_owned()));
+        let from = std::mem::replace(&mut self.controller, to.clone());
+        let at = OutputPosition { incarnation: self.session.incarnation, offset: at };
+        self.passed.push(Passed { at, from, to });
     }
 }
 
@@ -121,6 +137,13 @@ impl Live {
         self.changed();
         self.watch_again();
         holder
+    }
+
+    /// How control has passed since the last time somebody asked. Everybody who may have made it
+    /// pass asks, so that there are never more than such calls under way.
+    #[must_use]
+    pub(crate) fn take_passed(&self) -> Vec<Passed> {
+        std::mem::take(&mut self.lock().passed)
     }
 
     /// Who holds control.
