@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    approvals, attach, backup, completions, daemon, doctor, drain, events, get, grants, hook, keys,
-    kill, label, ls, man, policy, redraw, rename, resize, rm, run, screen, send, stop, tail,
-    version, wait,
+    approvals, attach, audit, backup, completions, daemon, doctor, drain, events, get, grants,
+    hook, keys, kill, label, ls, man, policy, redraw, rename, resize, rm, run, screen, send, stop,
+    tail, version, wait,
 };
 use crate::context::DaemonFlags;
 
@@ -55,6 +55,7 @@ pub(crate) enum Command {
     Approvals(approvals::Args),
     Grants(grants::Args),
     Policy(policy::Args),
+    Audit(audit::Args),
     Hook(hook::Args),
     Daemon(daemon::Args),
     Backup(backup::Args),

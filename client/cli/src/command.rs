@@ -2,6 +2,7 @@
 
 pub(crate) mod approvals;
 pub(crate) mod attach;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod daemon;
@@ -124,6 +125,7 @@ async fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure>
         Command::Events(args) => events::run(args, context).await,
         Command::Approvals(args) => approvals::run(args, context).await,
         Command::Grants(args) => grants::run(args, context).await,
+        Command::Audit(args) => audit::run(args, context).await,
         Command::Daemon(args) => daemon::run(args, context).await,
         Command::Backup(args) => backup::run(args, context).await,
         Command::Drain(args) => drain::run(args, context).await,

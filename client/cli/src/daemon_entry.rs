@@ -1,9 +1,10 @@
 //! The only place that enters the daemon's crate: this executable is also a daemon and a shim, so
 //! that one `cargo run` is all a new user needs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+pub(crate) use codeplane_server::entry::AuditVerdict;
 use codeplane_server::entry::{self, DaemonArgs, Mode, Simulated};
 
 /// Whether this process was started as a shim. Must be asked before anything else.
@@ -50,6 +51,20 @@ pub(crate) fn simulate_policy(document: &[u8]) -> Result<String, String> {
         Simulated::Verdict(json) => Ok(json),
         Simulated::Unreadable(problem) => Err(problem),
     }
+}
+
+/// Goes through the audit log of a state directory.
+pub(crate) fn verify_audit_state(
+    state: &Path,
+    public_key: Option<&Path>,
+    checkpoints: Option<&Path>,
+) -> AuditVerdict {
+    entry::verify_audit_state(state, public_key, checkpoints)
+}
+
+/// Goes through an exported audit log.
+pub(crate) fn verify_audit_export(export: &Path, public_key: &Path) -> AuditVerdict {
+    entry::verify_audit_export(export, public_key)
 }
 
 fn arguments(Settings { config, set }: Settings, Places { state, runtime }: Places) -> DaemonArgs {

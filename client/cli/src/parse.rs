@@ -34,6 +34,31 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text.is_empty() { Err(bad()) } else { Ok(total) }
 }
 
+/// A moment: RFC 3339 (`2026-11-20T08:00:00Z`), or how long ago it was (`2h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment(jiff::Timestamp);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(time) = text.parse() {
+            return Ok(Self(time));
+        }
+        let ago = duration(text).ok().and_then(|ago| jiff::SignedDuration::try_from(ago).ok());
+        let time = ago.and_then(|ago| jiff::Timestamp::now().checked_sub(ago).ok());
+        time.map(Self).ok_or_else(|| {
+            format!("'{text}' is not a time: write 2026-11-20T08:00:00Z, or 2h for so long ago")
+        })
+    }
+}
+
+impl From<Moment> for prost_types::Timestamp {
+    fn from(Moment(time): Moment) -> Self {
+        Self { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
+    }
+}
+
 /// The wire's form of a duration.
 pub(crate) fn wire(duration: Duration) -> prost_types::Duration {
     // The daemon's limits are far below what does not fit.
@@ -221,6 +246,20 @@ mod tests {
         assert_eq!(size("120x30"), Ok(v1::TerminalSize { cols: 120, rows: 30 }));
         for bad in ["", "120", "x", "120x", "1x24", "80x0", "1001x24", "80x501", "80 x 24"] {
             assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_time_or_so_long_ago() {
+        let at = |text: &str| text.parse::<Moment>().map(prost_types::Timestamp::from);
+        let epoch = prost_types::Timestamp { seconds: 1, nanos: 500_000_000 };
+
+        assert_eq!(at("1970-01-01T00:00:01.5Z"), Ok(epoch));
+        assert_eq!(at("1970-01-01T02:00:01.5+02:00"), Ok(epoch));
+        assert!(at("1d").unwrap().seconds > 1_600_000_000);
+        assert!(at("2h").unwrap().seconds > at("1d").unwrap().seconds);
+        for bad in ["", "yesterday", "2026-11-20", "9999999999999d"] {
+            assert!(at(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,10 +1,13 @@
 //! One typed method a call, one file a service.
 
 mod approval;
+mod audit;
 mod event;
 mod server;
 mod session;
 mod terminal;
+
+pub use audit::AuditExport;
 
 use crate::{Error, v1};
 

@@ -5,9 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use codeplane_proto::v1::{
-    approval_service_client::ApprovalServiceClient, event_service_client::EventServiceClient,
-    server_service_client::ServerServiceClient, session_service_client::SessionServiceClient,
-    terminal_service_client::TerminalServiceClient,
+    approval_service_client::ApprovalServiceClient, audit_service_client::AuditServiceClient,
+    event_service_client::EventServiceClient, server_service_client::ServerServiceClient,
+    session_service_client::SessionServiceClient, terminal_service_client::TerminalServiceClient,
 };
 use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
@@ -215,6 +215,10 @@ pub(crate) fn approvals(channel: Channel) -> ApprovalServiceClient<Channel> {
 
 pub(crate) fn events(channel: Channel) -> EventServiceClient<Channel> {
     EventServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+}
+
+pub(crate) fn audit(channel: Channel) -> AuditServiceClient<Channel> {
+    AuditServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT_BYTES)
 }
 
 pub(crate) fn server(channel: Channel) -> ServerServiceClient<Channel> {

@@ -117,9 +117,7 @@ fn pieces(export: Export) -> impl Stream<Item = Result<v1::ExportAuditResponse, 
     let step = |export: Option<Export>| async move {
         let mut export = export?;
         match export.next().await {
-            Ok(Some(text)) => {
-                Some((Ok(v1::ExportAuditResponse { data: text.into() }), Some(export)))
-            }
+            Ok(Some(data)) => Some((Ok(v1::ExportAuditResponse { data }), Some(export))),
             Ok(None) => None,
             Err(error) => Some((Err(status(error)), None)),
         }

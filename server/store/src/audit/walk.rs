@@ -12,8 +12,8 @@ use crate::error::StoreError;
 use crate::schema::{audit_checkpoints, audit_records, host};
 use crate::store::Store;
 
-/// How many records are in memory at a time.
-const BATCH: i64 = 1_000;
+/// How many records are in memory at a time: some may have details of 64 KiB.
+const BATCH: i64 = 256;
 
 /// One link of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Records as the text of a file, piece by piece.
 
+use bytes::Bytes;
 use codeplane_core::audit::AuditSeq;
 use codeplane_store::{AuditFilter, AuditItem, EventOrder};
 
@@ -10,7 +11,10 @@ use super::line::{FORMAT, Line};
 use super::read::AuditQuery;
 
 /// How many records of a table are read at a time.
-const ROWS: usize = 500;
+const ROWS: usize = 256;
+
+/// Most bytes of a piece: far below what a message may have.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// The form of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub(crate) enum ExportFormat {
 pub(crate) struct Export {
     app: App,
     step: Step,
+    /// What was read and is still to be given away.
+    read: Bytes,
 }
 
 #[derive(Debug)]
@@ -73,7 +79,7 @@ impl App {
                 return Err(Error::invalid("filter", why));
             }
         };
-        Ok(Export { app: self.clone(), step })
+        Ok(Export { app: self.clone(), step, read: Bytes::new() })
     }
 
     /// The part of the chain in which the records of a time are.
@@ -102,14 +108,24 @@ impl App {
 }
 
 impl Export {
-    /// The next lines; none at the end.
+    /// The next bytes of the file; none at the end.
     ///
     /// # Errors
     /// Those of every read.
     ///
     /// # Cancel safety
-    /// Safe: the same lines come again.
-    pub(crate) async fn next(&mut self) -> Result<Option<String>, Error> {
+    /// Safe: the same bytes come again.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        while self.read.is_empty() {
+            let Some(text) = self.lines().await? else { return Ok(None) };
+            self.read = text.into();
+        }
+        let length = self.read.len().min(PIECE_BYTES);
+        Ok(Some(self.read.split_to(length)))
+    }
+
+    /// The next lines; none at the end.
+    async fn lines(&mut self) -> Result<Option<String>, Error> {
         let (text, next) = match &self.step {
             Step::Done => return Ok(None),
             Step::Header(part) => {

@@ -1,11 +1,10 @@
 //! The lines of an export and of a file of checkpoints: JSON, one object a line.
 
-use codeplane_core::HostId;
-use codeplane_core::Timestamp;
 use codeplane_core::audit::{
     AuditPublicKey, AuditSeq, ChainHash, Checkpoint, Statement, StoredRecord, parse_signature,
     signature_text,
 };
+use codeplane_core::{HostId, Timestamp, is_printable};
 use serde::{Deserialize, Serialize};
 
 /// What a verifier of another time or make has to know.
@@ -82,10 +81,20 @@ impl Line {
         }
     }
 
-    /// With its line feed.
+    /// With its line feed, and with everything as `\u` that could act on a terminal: what an agent
+    /// wanted to run is in it. To a reader of JSON it is the same.
     pub(super) fn text(&self) -> String {
         // Strings and numbers only: it cannot fail.
-        let mut text = serde_json::to_string(self).unwrap_or_default();
+        let json = serde_json::to_string(self).unwrap_or_default();
+        let mut text = String::with_capacity(json.len() + 1);
+        for char in json.chars() {
+            if is_printable(char) {
+                text.push(char);
+            } else {
+                let units = char.encode_utf16(&mut [0; 2]).to_vec();
+                text.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
         text.push('\n');
         text
     }
@@ -136,4 +145,35 @@ where
     T::Err: std::fmt::Display,
 {
     text.parse().map_err(|error| format!("{field}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_acts_on_no_terminal_and_means_the_same() {
+        let record = "{\"a\":\"\u{9b}2J\u{202e}\u{e0041}é\u{7f}\\\\\"}".to_owned();
+        let stored = StoredRecord {
+            seq: AuditSeq(1),
+            record: record.clone().into_bytes(),
+            hash: ChainHash([1; 32]),
+        };
+
+        let text = Line::record(&stored).text();
+
+        assert!(text.trim_end().chars().all(is_printable), "{text:?}");
+        let read = Line::parse(&text).unwrap().link(HostId::from_bytes([1; 16])).unwrap();
+        assert!(matches!(read, Link::Record(read) if read == stored));
+    }
+
+    #[test]
+    fn a_line_with_more_than_is_known_is_none() {
+        let end = Line::End { records: 3 }.text();
+
+        assert!(Line::parse(&end).is_ok());
+        for wrong in [end.replace("3", "-3"), end.replace("}", ",\"x\":1}"), String::new()] {
+            assert!(Line::parse(&wrong).is_err(), "{wrong}");
+        }
+    }
 }
