@@ -7,6 +7,7 @@
 )]
 
 mod attach;
+mod audit;
 mod bad_input;
 mod files;
 mod kit;

@@ -12,8 +12,8 @@ const REPEATABLE: [&str; 6] =
     ["Attach", "AcquireControl", "ReleaseControl", "RedrawTerminal", "Backup", "Drain"];
 
 /// Calls that change nothing begin with one of these.
-const READING: [&str; 9] =
-    ["Get", "List", "Watch", "Read", "Tail", "Wait", "Search", "Export", "Doctor"];
+const READING: [&str; 10] =
+    ["Get", "List", "Watch", "Read", "Tail", "Wait", "Search", "Export", "Verify", "Doctor"];
 
 fn our_files() -> Vec<FileDescriptor> {
     api().files().filter(|file| file.name().starts_with(OURS)).collect()
