@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
+use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::{
     EndReason, EventKind, ExitStatus, Filter, Incarnation, Labels, NewEvent, NewSession, Session,
     SessionId, SessionState, TerminalSize, Timestamp,
@@ -98,7 +100,7 @@ impl Fixture {
 #[tokio::test]
 async fn ended_sessions_go_when_they_are_old_and_not_when_the_clock_is_set_back() {
     let fixture = Fixture::new(|config| {
-        config.sessions.ended_age = Some(Span(std::time::Duration::from_secs(7 * 86_400)));
+        config.sessions.ended_age = Some(Span(Duration::from_secs(7 * 86_400)));
     });
     fixture.ended_session().await;
     fixture.app.recover().await.unwrap();
@@ -170,4 +172,83 @@ async fn a_directory_of_no_session_is_removed_and_a_strange_file_is_left_alone()
 
     assert!(!orphan.exists());
     assert!(strange.exists());
+}
+
+fn decided() -> NewAudit {
+    NewAudit::by("uid:1000", Timestamp::from_micros(START), AuditKind::DecisionMade)
+}
+
+impl Fixture {
+    async fn signed_through(&self) -> u64 {
+        let newest = self.app.store.newest_checkpoint().await.unwrap();
+        newest.map_or(0, |checkpoint| checkpoint.statement.seq.0)
+    }
+
+    async fn append(&self, count: usize) {
+        self.app.store.append_audit(vec![decided(); count]).await.unwrap();
+    }
+
+    /// Waits until so many records are signed, and not for ever.
+    async fn is_signed_through(&self, seq: u64) {
+        let signed = async {
+            while self.signed_through().await < seq {
+                tokio::task::yield_now().await;
+            }
+        };
+        // Less than the minute after which everything is signed.
+        tokio::time::timeout(Duration::from_secs(50), signed).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_records_are_signed_at_once_and_fewer_at_the_end() {
+    let fixture = Fixture::new(|_| {});
+    let signing = fixture.app.shutdown.spawn(sign_checkpoints(fixture.app.clone()));
+
+    fixture.append(999).await;
+    assert_eq!(fixture.signed_through().await, 0);
+    fixture.append(1).await;
+    fixture.is_signed_through(1000).await;
+    fixture.append(5).await;
+    fixture.app.shutdown.begin();
+    signing.await.unwrap();
+    fixture.app.audit_stop().await;
+
+    assert_eq!(fixture.signed_through().await, 1006);
+    let verified = fixture.app.verify_audit().await.unwrap().unwrap();
+    assert_eq!((verified.records, verified.checkpoints), (1006, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_minute_everything_is_signed_and_then_nothing_happens() {
+    let fixture = Fixture::new(|_| {});
+    fixture.append(3).await;
+    let signing = fixture.app.shutdown.spawn(sign_checkpoints(fixture.app.clone()));
+
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    while fixture.signed_through().await < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+
+    let verified = fixture.app.verify_audit().await.unwrap().unwrap();
+    assert_eq!((verified.records, verified.checkpoints), (3, 1));
+    assert!(!signing.is_finished());
+    fixture.app.shutdown.begin();
+    signing.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_oldest_audit_records_go_when_they_are_too_many() {
+    let fixture = Fixture::new(|config| config.audit.max = 1_500);
+    for _ in 0..3 {
+        fixture.append(1_000).await;
+        fixture.app.audit_stop().await;
+    }
+
+    fixture.app.retain_rest().await;
+
+    let verified = fixture.app.verify_audit().await.unwrap().unwrap();
+    // Through the first checkpoint that covers none of the newest 1,500.
+    assert_eq!((verified.first.0, verified.last.0), (1_002, 3_004));
 }

@@ -172,7 +172,7 @@ fn make_key(
 ) -> Result<AuditKey, KeyError> {
     let fail = |source| KeyError::Io { path: path.to_owned(), source };
     let seed = random().map_err(fail)?;
-    write_whole(path, 0o600, &format!("{}\n", AuditPublicKey(seed))).map_err(fail)?;
+    write_whole(path, &format!("{}\n", AuditPublicKey(seed))).map_err(fail)?;
     Ok(AuditKey::from_seed(&seed))
 }
 
@@ -193,19 +193,19 @@ fn publish(path: &Path, key: AuditPublicKey) -> Result<Vec<AuditPublicKey>, KeyE
     if !keys.contains(&key) {
         keys.push(key);
         let text: String = keys.iter().map(|key| format!("{key}\n")).collect();
-        write_whole(path, 0o644, &text).map_err(fail)?;
+        write_whole(path, &text).map_err(fail)?;
     }
     Ok(keys)
 }
 
 /// All of a file or nothing, durably.
-fn write_whole(path: &Path, mode: u32, text: &str) -> io::Result<()> {
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let next = path.with_extension("next");
     match fs::remove_file(&next) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&next)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&next, path)?;
