@@ -166,6 +166,12 @@ async fn on_a_full_disk_new_sessions_are_refused_and_old_ones_can_be_stopped_and
     assert!(refusal.message.contains(disk.state().to_str().unwrap()), "{}", refusal.message);
     assert!(!daemon.traces().await.rows.contains(&session.id));
     assert!(before.rows.contains(&session.id));
+    // What happened is recorded all the same, what was refused is not, and the chain is whole.
+    let recorded = daemon.cpctl(["audit", "ls", "--session", &session.id]).success();
+    assert!(recorded.contains("session.deleted"), "{recorded}");
+    let created = daemon.cpctl(["audit", "ls", "--kind", "session.created"]).success();
+    assert_eq!(created.lines().count(), 1 + 1, "{created}");
+    drop(daemon.cpctl(["audit", "verify"]).success());
     disk.make_room();
     let again = wait_until_async("sessions to be taken again", PATIENCE, async || {
         daemon.client().await.create_session(scripted(&["forever"])).await
