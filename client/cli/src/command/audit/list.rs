@@ -114,7 +114,7 @@ mod tests {
         let again = v1::AuditDetail { name: "cwd".into(), value: "/\u{202e}".into() };
         let record = v1::AuditRecord { detail: vec![command, again], ..Default::default() };
 
-        assert_eq!(detail(&record), "command=a\\x1b]0;b\\nc cwd=/\\u{202e}");
+        assert_eq!(detail(&record), "command=a\\x1b]0;b\\nc cwd=/<U+202E>");
         assert_eq!(principal("agent:3f2a0000-0000-4000-8000-000000000000"), "agent:3f2a0000");
         assert_eq!(principal("uid:1000"), "uid:1000");
     }
