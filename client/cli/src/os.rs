@@ -7,7 +7,7 @@ mod raw;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use codeplane_client::v1;
@@ -128,6 +128,11 @@ pub(crate) fn try_lock(path: &Path) -> io::Result<Option<Flock<std::fs::File>>> 
 pub(crate) fn listener_pid(socket: &Path) -> io::Result<i32> {
     let stream = UnixStream::connect(socket)?;
     Ok(getsockopt(&stream, PeerCredentials)?.pid())
+}
+
+/// A new directory for temporary files that only this user can enter.
+pub(crate) fn private_directory() -> io::Result<PathBuf> {
+    Ok(nix::unistd::mkdtemp(&std::env::temp_dir().join("cpctl-XXXXXX"))?)
 }
 
 /// A process that cannot be mistaken for a later one with the same number.

@@ -6,6 +6,7 @@ mod decide;
 mod deny;
 mod ls;
 mod show;
+mod watch;
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
@@ -24,6 +25,7 @@ enum Verb {
     Allow(allow::Args),
     Deny(deny::Args),
     Answer(answer::Args),
+    Watch(watch::Args),
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -33,5 +35,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         Verb::Allow(args) => allow::run(args, context).await,
         Verb::Deny(args) => deny::run(args, context).await,
         Verb::Answer(args) => answer::run(args, context).await,
+        Verb::Watch(args) => watch::run(args, context).await,
     }
 }

@@ -67,6 +67,22 @@ impl RawMode {
     }
 }
 
+impl RawMode {
+    /// Gives the terminal to another program for a while.
+    pub(crate) fn suspend(&self) {
+        restore();
+    }
+
+    /// Takes it back.
+    pub(crate) fn resume(&self) -> io::Result<()> {
+        if let Some((_, raw)) = saved() {
+            ACTIVE.store(true, Ordering::Release);
+            set(raw);
+        }
+        super::write_stdout(KEEP_TITLE)
+    }
+}
+
 /// Tells which screen the terminal shows, so that it can be given back as it was.
 pub(crate) fn shows(screen: Screen) {
     ALTERNATE.store(screen == Screen::Alternate, Ordering::Release);

@@ -119,18 +119,18 @@ impl ApprovalService for Desk {
         if request.request_hash != approval.request_hash {
             return fail("REQUEST_HASH_MISMATCH", "the request is another one");
         }
-        let grant = granted(&approval, request.answer.as_ref());
+        let grants = granted(&approval, request.answer.as_ref());
         approval.set_state(match request.answer {
             Some(Answer::Deny(_)) => v1::ApprovalState::Denied,
             Some(Answer::Allow(_) | Answer::Answers(_)) => v1::ApprovalState::Allowed,
             None => return Err(refusal(Code::InvalidArgument, "INVALID", "no answer")),
         });
-        state.grants.extend(grant.clone());
+        state.grants.extend(grants.clone());
         let kept = state.approvals.iter_mut().find(|one| one.id == approval.id).unwrap();
         *kept = approval.clone();
         drop(state);
         self.changes.send_modify(|revision| *revision += 1);
-        Ok(Response::new(v1::DecideApprovalResponse { approval: Some(approval), grants: grant }))
+        Ok(Response::new(v1::DecideApprovalResponse { approval: Some(approval), grants }))
     }
 
     async fn list_grants(
@@ -184,15 +184,19 @@ impl EventService for Desk {
 
     async fn watch_events(
         &self,
-        _: Request<v1::WatchEventsRequest>,
+        request: Request<v1::WatchEventsRequest>,
     ) -> Result<Response<Self::WatchEventsStream>, Status> {
         use v1::watch_events_response::Item;
-        let synced = Item::Synced(v1::Synced { revision: *self.changes.borrow() });
-        let changes = WatchStream::from_changes(self.changes.subscribe()).map(|revision| {
+        let event = |revision| {
             let r#type = "approval.changed".to_owned();
             Item::Event(v1::Event { revision, r#type, ..Default::default() })
-        });
-        let items = tokio_stream::once(synced).chain(changes);
+        };
+        let changes = self.changes.subscribe();
+        let now = *changes.borrow();
+        let missed = request.into_inner().after_revision.filter(|after| *after < now);
+        let synced = Item::Synced(v1::Synced { revision: now });
+        let items = tokio_stream::iter(missed.map(|_| event(now)).into_iter().chain([synced]))
+            .chain(WatchStream::from_changes(changes).map(event));
         let items = items.map(|item| Ok(v1::WatchEventsResponse { item: Some(item) }));
         Ok(Response::new(Box::pin(items)))
     }
@@ -202,7 +206,7 @@ impl EventService for Desk {
 pub(crate) struct Office {
     pub(crate) directory: tempfile::TempDir,
     pub(crate) desk: Desk,
-    _listening: Listening,
+    listening: Option<Listening>,
 }
 
 impl Office {
@@ -212,11 +216,22 @@ impl Office {
         for approval in approvals {
             desk.ask(approval);
         }
+        let mut office = Self { directory, desk, listening: None };
+        office.open();
+        office
+    }
+
+    /// The daemon is there again.
+    pub(crate) fn open(&mut self) {
         let router = Server::builder()
-            .add_service(ApprovalServiceServer::new(desk.clone()))
-            .add_service(EventServiceServer::new(desk.clone()));
-        let listening = Listening::on(&directory.path().join("cpd.sock"), router);
-        Self { directory, desk, _listening: listening }
+            .add_service(ApprovalServiceServer::new(self.desk.clone()))
+            .add_service(EventServiceServer::new(self.desk.clone()));
+        self.listening = Some(Listening::on(&self.directory.path().join("cpd.sock"), router));
+    }
+
+    /// The daemon is killed.
+    pub(crate) fn close(&mut self) {
+        self.listening = None;
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {

@@ -1,0 +1,251 @@
+//! What is on the screen, and what keys do to it. It touches nothing.
+
+use std::time::{Duration, Instant};
+
+use codeplane_client::v1;
+use v1::decide_approval_request::Answer;
+
+use super::ask::{Ask, Said};
+use super::keys::Key;
+use super::queue::{Queue, is_pending};
+use super::source::Change;
+use crate::{approval, text};
+
+/// How long an approval must have been on the screen before a key decides it. A key that was meant
+/// for what was there before comes sooner; nobody has read anything in that time.
+const LOOK: Duration = Duration::from_millis(300);
+
+/// Everything that is shown.
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    pub(super) queue: Queue,
+    /// A dialog, and the approval as it was when the dialog began.
+    pub(super) ask: Option<(v1::Approval, Ask)>,
+    pub(super) zoom: Zoom,
+    /// The first row of the details that is shown.
+    pub(super) scroll: usize,
+    /// What happened last.
+    pub(super) notice: String,
+    /// Why the daemon cannot be asked, if it cannot.
+    pub(super) away: Option<String>,
+    drawn: Option<Drawn>,
+}
+
+/// What has the room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Zoom {
+    #[default]
+    Queue,
+    Details,
+}
+
+/// What was drawn of the selected approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Drawing {
+    pub(super) id: String,
+    pub(super) hash: String,
+    /// All rows, those that say what is asked, and those that have room.
+    pub(super) rows: usize,
+    pub(super) asked: usize,
+    pub(super) height: usize,
+}
+
+/// A drawing, since when, and how far down it was read.
+#[derive(Debug)]
+struct Drawn {
+    drawing: Drawing,
+    since: Instant,
+    read_to: usize,
+}
+
+/// What a key leads to.
+#[derive(Debug)]
+pub(super) enum Effect {
+    Nothing,
+    Leave,
+    Decide(v1::DecideApprovalRequest),
+    /// Of this approval, in the editor.
+    Edit(Box<v1::Approval>),
+}
+
+impl Model {
+    pub(super) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Approvals(changes) => {
+                self.away = None;
+                self.queue.apply(changes);
+            }
+            Change::Away(why) => self.away = Some(why),
+        }
+    }
+
+    /// Remembers what is on the screen now.
+    pub(super) fn drawn(&mut self, drawing: Option<Drawing>, now: Instant) {
+        let Some(drawing) = drawing else {
+            self.drawn = None;
+            return;
+        };
+        self.scroll = self.scroll.min(drawing.rows.saturating_sub(drawing.height));
+        let end = self.scroll + drawing.height;
+        let same = self.drawn.take().filter(|before| {
+            let Drawing { id, hash, .. } = &before.drawing;
+            (id, hash) == (&drawing.id, &drawing.hash)
+        });
+        let (since, read_to) = same.map_or((now, 0), |before| (before.since, before.read_to));
+        self.drawn = Some(Drawn { drawing, since, read_to: read_to.max(end) });
+    }
+
+    /// Does what a key says.
+    pub(super) fn press(&mut self, key: Key, now: Instant) -> Effect {
+        self.notice.clear();
+        if let Some((approval, mut ask)) = self.ask.take() {
+            return match ask.press(key) {
+                Said::Nothing => {
+                    self.ask = Some((approval, ask));
+                    Effect::Nothing
+                }
+                Said::NeverMind => Effect::Nothing,
+                Said::This(answer) => decide(&approval, answer),
+            };
+        }
+        self.browse(&key, now).unwrap_or_else(|why| {
+            self.notice = why;
+            Effect::Nothing
+        })
+    }
+
+    fn browse(&mut self, key: &Key, now: Instant) -> Result<Effect, String> {
+        match key {
+            Key::Character('q') | Key::Leave => return Ok(Effect::Leave),
+            Key::Character('j') | Key::Down => self.step(1),
+            Key::Character('k') | Key::Up => self.step(-1),
+            Key::Character(' ') | Key::PageDown => {
+                self.scroll = self.scroll.saturating_add(self.page());
+            }
+            Key::Character('b') | Key::PageUp => {
+                self.scroll = self.scroll.saturating_sub(self.page());
+            }
+            Key::Home => self.scroll = 0,
+            Key::End => self.scroll = usize::MAX / 2,
+            Key::Enter => {
+                self.zoom = match self.zoom {
+                    Zoom::Queue => Zoom::Details,
+                    Zoom::Details => Zoom::Queue,
+                }
+            }
+            Key::Escape => self.zoom = Zoom::Queue,
+            Key::Character('a') => {
+                let approval = self.whole(now)?;
+                return Ok(decide(&approval, Answer::Allow(v1::AllowAnswer::default())));
+            }
+            Key::Character('d') => {
+                self.ask = Some((self.waiting(now)?, Ask::Message(String::new())));
+            }
+            Key::Character('g') => {
+                let approval = self.whole(now)?;
+                if !approval.not_grantable.is_empty() {
+                    return Err(format!("no grant: {}", text::printable(&approval.not_grantable)));
+                }
+                let ask = Ask::grant(&approval);
+                self.ask = Some((approval, ask));
+            }
+            Key::Character('e') => return Ok(Effect::Edit(Box::new(self.whole(now)?))),
+            Key::Character('A') => self.questions(now)?,
+            Key::Pasted(_) => return Err("what is pasted is not taken for keys".to_owned()),
+            Key::Character(_) | Key::Backspace | Key::Tab | Key::Clear => {}
+        }
+        Ok(Effect::Nothing)
+    }
+
+    fn questions(&mut self, now: Instant) -> Result<(), String> {
+        let approval = self.waiting(now)?;
+        if approval.questions.is_empty() {
+            return Err("it asks no question: a allows, d denies".to_owned());
+        }
+        let ask = Ask::questions(&approval);
+        self.ask = Some((approval, ask));
+        Ok(())
+    }
+
+    /// What the editor made of the input of `approval`.
+    pub(super) fn edited(
+        &mut self,
+        approval: v1::Approval,
+        edited: Result<Option<String>, String>,
+    ) {
+        match edited {
+            Ok(Some(input)) => self.ask = Some((approval, Ask::Edited(input))),
+            Ok(None) => self.notice = "nothing was changed".to_owned(),
+            Err(why) => self.notice = text::printable(&why),
+        }
+    }
+
+    /// How a decision ended.
+    pub(super) fn decided(&mut self, done: Result<v1::DecideApprovalResponse, String>) {
+        self.notice = match done {
+            Ok(v1::DecideApprovalResponse { approval: Some(approval), grants }) => {
+                let granted = if grants.is_empty() { "" } else { ", and remembered" };
+                let state = approval::state(approval.state());
+                let notice = format!("{state} {}{granted}", text::short(&approval.id));
+                self.queue.apply(vec![approval]);
+                notice
+            }
+            Ok(v1::DecideApprovalResponse { approval: None, .. }) => "decided".to_owned(),
+            Err(why) => text::printable(&why),
+        };
+    }
+
+    fn step(&mut self, by: isize) {
+        self.queue.step(by);
+        self.scroll = 0;
+    }
+
+    fn page(&self) -> usize {
+        self.drawn.as_ref().map_or(1, |drawn| drawn.drawing.height.saturating_sub(1).max(1))
+    }
+
+    /// The approval on the screen, if it can be decided.
+    fn waiting(&self, now: Instant) -> Result<v1::Approval, String> {
+        let Some(approval) = self.queue.selected() else {
+            return Err("nothing waits".to_owned());
+        };
+        let looked_at = self.drawn.as_ref().is_some_and(|Drawn { drawing, since, .. }| {
+            (&drawing.id, &drawing.hash) == (&approval.id, &approval.request_hash)
+                && now.saturating_duration_since(*since) >= LOOK
+        });
+        if !looked_at {
+            return Err("it has only just appeared: look at it first".to_owned());
+        }
+        if !is_pending(approval) {
+            let state = approval::state(approval.state());
+            return Err(format!("it is {state} already: j goes to the next"));
+        }
+        Ok(approval.clone())
+    }
+
+    /// The same, if it is a call and all of what it asks has been on the screen.
+    fn whole(&self, now: Instant) -> Result<v1::Approval, String> {
+        let approval = self.waiting(now)?;
+        if approval.kind() == v1::ApprovalKind::Question {
+            return Err("it is a question: A answers it, d denies".to_owned());
+        }
+        let unread = self
+            .drawn
+            .as_ref()
+            .map_or(0, |drawn| drawn.drawing.asked.saturating_sub(drawn.read_to));
+        if unread > 0 {
+            return Err(format!("{unread} more rows of it: read on with Space first"));
+        }
+        Ok(approval)
+    }
+}
+
+/// Under the hash of the request that was on the screen.
+fn decide(approval: &v1::Approval, answer: Answer) -> Effect {
+    Effect::Decide(v1::DecideApprovalRequest {
+        request_id: String::new(),
+        approval: approval.id.clone(),
+        request_hash: approval.request_hash.clone(),
+        answer: Some(answer),
+    })
+}

@@ -1,0 +1,393 @@
+//! What is seen, and what keys do, without a terminal.
+
+use std::time::{Duration, Instant};
+
+use codeplane_client::v1;
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use v1::decide_approval_request::Answer;
+
+use super::keys::Key;
+use super::model::{Effect, Model};
+use super::source::Change;
+use super::view;
+
+/// A user before a screen who takes a second to look at each of its states.
+struct User {
+    model: Model,
+    cells: Buffer,
+    now: Instant,
+}
+
+impl User {
+    fn before(width: u16, height: u16) -> Self {
+        let cells = Buffer::empty(Rect::new(0, 0, width, height));
+        Self { model: Model::default(), cells, now: Instant::now() }
+    }
+
+    fn sees(approvals: Vec<v1::Approval>) -> Self {
+        let mut user = Self::before(80, 24);
+        user.hears(approvals);
+        user
+    }
+
+    fn hears(&mut self, changes: Vec<v1::Approval>) {
+        self.model.apply(Change::Approvals(changes));
+        self.looks();
+    }
+
+    fn blinks(&mut self) {
+        self.cells.reset();
+        let drawing = view::draw(&self.model, &mut self.cells, Timestamp::UNIX_EPOCH);
+        self.model.drawn(drawing, self.now);
+    }
+
+    fn looks(&mut self) {
+        self.blinks();
+        self.now += Duration::from_secs(1);
+        self.blinks();
+    }
+
+    fn presses(&mut self, key: Key) -> Effect {
+        let effect = self.model.press(key, self.now);
+        self.looks();
+        effect
+    }
+
+    fn types(&mut self, keys: &str) -> Effect {
+        keys.chars().map(|key| self.presses(Key::Character(key))).last().unwrap()
+    }
+
+    #[track_caller]
+    fn decides(&mut self, key: Key) -> v1::DecideApprovalRequest {
+        match self.presses(key) {
+            Effect::Decide(request) => request,
+            other => panic!("{other:?}: {}", self.screen()),
+        }
+    }
+
+    fn screen(&self) -> String {
+        let width = usize::from(self.cells.area().width);
+        let rows = self.cells.content().chunks(width);
+        let lines =
+            rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
+        lines.map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+}
+
+fn bash(id: char, command: &str) -> v1::Approval {
+    v1::Approval {
+        id: String::from(id).repeat(8),
+        session_id: "6f1c0000-0000".into(),
+        session_name: "web".into(),
+        incarnation: 1,
+        kind: v1::ApprovalKind::ToolCall.into(),
+        state: v1::ApprovalState::Pending.into(),
+        request_hash: format!("hash of {id}"),
+        provider: "claude".into(),
+        tool: "Bash".into(),
+        input: serde_json::json!({ "command": command }).to_string(),
+        cwd: "/home/ada".into(),
+        subject: command.into(),
+        create_time: Some(prost_types::Timestamp { seconds: -60, nanos: 0 }),
+        expire_time: Some(prost_types::Timestamp { seconds: 3600, nanos: 0 }),
+        ..Default::default()
+    }
+}
+
+fn ended(approval: v1::Approval) -> v1::Approval {
+    let state = v1::ApprovalState::Denied.into();
+    v1::Approval { state, decided_by: "somebody".into(), ..approval }
+}
+
+fn question(id: char, multi_select: &[bool]) -> v1::Approval {
+    let option = |label: &str| v1::QuestionOption { label: label.into(), ..Default::default() };
+    let questions = multi_select.iter().enumerate().map(|(i, &multi_select)| v1::Question {
+        text: format!("Which {i}?"),
+        options: vec![option("red"), option("blue")],
+        multi_select,
+        ..Default::default()
+    });
+    let mut approval = bash(id, "");
+    approval.questions = questions.collect();
+    approval.set_kind(v1::ApprovalKind::Question);
+    approval
+}
+
+fn answers(request: v1::DecideApprovalRequest) -> Vec<Vec<String>> {
+    let Some(Answer::Answers(answers)) = request.answer else { panic!("no answers") };
+    answers.answers.into_iter().map(|answer| answer.answers).collect()
+}
+
+#[test]
+fn queue_and_details_fit_a_small_terminal() {
+    let mut first = bash('a', "echo \x1b[2J\nrm -rf /");
+    first.reasons = vec!["no rule allows it".into()];
+    let user = User::sees(vec![first, bash('b', "ls")]);
+
+    let expected = " approvals: 2 waiting
+> in 1 hour     web        Bash       echo \\x1b[2J\\nrm -rf /
+  in 1 hour     web        Bash       ls
+────────────────────────────────────────────────────────────────────────────────
+aaaaaaaa pending, asked 1 minute ago, denied in 1 hour
+session    web (6f1c0000), run 1
+agent      claude
+in         /home/ada
+Bash       2 lines
+1 | echo \\x1b[2J
+2 | rm -rf /
+1 character in it does not print, shown as \\x1b or <U+202E>
+because    no rule allows it
+grant      this exact request
+hash       hash of a
+
+
+
+
+
+
+
+
+ a allow  d deny  g grant  e edit  A answer  Space more  Enter all  q quit
+";
+    assert_eq!(user.screen(), expected);
+}
+
+#[test]
+fn an_empty_queue_says_so_and_decides_nothing() {
+    let mut user = User::sees(Vec::new());
+
+    assert!(user.screen().contains("Nothing waits."), "{}", user.screen());
+    assert!(matches!(user.types("adgeA"), Effect::Nothing));
+}
+
+#[test]
+fn every_size_can_be_drawn() {
+    for (width, height) in [(1, 1), (20, 5), (20, 6), (80, 5), (300, 100)] {
+        let mut user = User::before(width, height);
+        user.hears(vec![bash('a', &"x\n".repeat(50)), question('b', &[true])]);
+        user.types("d");
+        user.presses(Key::Escape);
+        user.types("jA");
+    }
+}
+
+#[test]
+fn a_key_decides_what_is_on_the_screen_under_its_hash() {
+    let mut user = User::sees(vec![bash('a', "one"), bash('b', "two")]);
+    user.types("j");
+
+    let request = user.decides(Key::Character('a'));
+
+    assert_eq!(
+        (request.approval.as_str(), request.request_hash.as_str()),
+        ("bbbbbbbb", "hash of b")
+    );
+    assert_eq!(request.answer, Some(Answer::Allow(v1::AllowAnswer::default())));
+}
+
+#[test]
+fn a_key_that_comes_just_after_something_else_appeared_decides_nothing() {
+    let mut user = User::sees(vec![bash('a', "one"), bash('b', "two")]);
+
+    let typed_blindly = [
+        user.model.press(Key::Character('j'), user.now),
+        user.model.press(Key::Character('a'), user.now),
+    ];
+
+    assert!(matches!(typed_blindly, [Effect::Nothing, Effect::Nothing]));
+    user.blinks();
+    assert!(matches!(user.model.press(Key::Character('a'), user.now), Effect::Nothing));
+    assert!(user.model.notice.contains("just appeared"), "{}", user.model.notice);
+    user.looks();
+    assert_eq!(user.decides(Key::Character('a')).approval, "bbbbbbbb");
+}
+
+#[test]
+fn what_is_decided_elsewhere_stays_on_the_screen_and_takes_no_key() {
+    let mut user = User::sees(vec![bash('a', "one"), bash('b', "two")]);
+
+    user.hears(vec![ended(bash('a', "one"))]);
+
+    assert!(user.screen().contains("> denied"), "{}", user.screen());
+    assert!(matches!(user.types("a"), Effect::Nothing));
+    assert!(user.screen().contains("it is denied already"), "{}", user.screen());
+    user.types("j");
+    assert_eq!(user.decides(Key::Character('a')).approval, "bbbbbbbb");
+}
+
+#[test]
+fn a_request_that_has_changed_has_to_be_looked_at_again() {
+    let mut user = User::sees(vec![bash('a', "one")]);
+    let other = v1::Approval { request_hash: "other".into(), ..bash('a', "rm -rf /") };
+
+    user.model.apply(Change::Approvals(vec![other]));
+
+    assert!(matches!(user.model.press(Key::Character('a'), user.now), Effect::Nothing));
+}
+
+#[test]
+fn what_does_not_fit_has_to_be_read_before_it_is_allowed() {
+    let command: String = (1..=30).map(|line| format!("echo {line}\n")).collect();
+    let mut user = User::sees(vec![bash('a', &command)]);
+
+    assert!(matches!(user.types("a"), Effect::Nothing));
+    assert!(user.screen().contains("more rows of it"), "{}", user.screen());
+    user.types("  ");
+
+    assert!(user.screen().contains("30 | echo 30"), "{}", user.screen());
+    assert_eq!(user.decides(Key::Character('a')).approval, "aaaaaaaa");
+}
+
+#[test]
+fn a_denial_has_a_message() {
+    let mut user = User::sees(vec![bash('a', "one")]);
+    user.types("duse makee");
+    user.presses(Key::Backspace);
+    user.presses(Key::Pasted("\x1b!".into()));
+    assert!(user.screen().contains("> use make\\x1b!_"), "{}", user.screen());
+
+    let request = user.decides(Key::Enter);
+
+    let message = "use make\x1b!".into();
+    assert_eq!(request.answer, Some(Answer::Deny(v1::DenyAnswer { message })));
+}
+
+#[test]
+fn a_dialog_is_about_the_approval_it_began_with() {
+    let mut user = User::sees(vec![bash('a', "one"), bash('b', "two")]);
+    user.types("d");
+
+    user.hears(vec![ended(bash('a', "one")), bash('c', "three")]);
+    assert!(user.screen().contains("aaaaaaaa pending"), "{}", user.screen());
+
+    assert_eq!(user.decides(Key::Enter).approval, "aaaaaaaa");
+}
+
+#[test]
+fn a_grant_shows_its_patterns_before_it_is_given() {
+    let mut approval = bash('a', "git push");
+    approval.grant_patterns = vec!["Bash(cd:*)".into(), "Bash(git push:*)".into()];
+    let mut user = User::sees(vec![approval]);
+    user.types("g");
+    let screen = user.screen();
+    assert!(
+        screen.contains("for this session: this exact request\n> [ ] Bash(cd:*)\n  [ ] Bash(git"),
+        "{screen}"
+    );
+    user.types("j ");
+    user.presses(Key::Tab);
+    assert!(
+        user.screen().contains("every session in this workspace: what the marked pattern"),
+        "{}",
+        user.screen()
+    );
+
+    let Some(Answer::Allow(allow)) = user.decides(Key::Enter).answer else { panic!("not allowed") };
+
+    assert_eq!(allow.grant_scope(), v1::GrantScope::Workspace);
+    assert_eq!(allow.grant_patterns, ["Bash(git push:*)"]);
+}
+
+#[test]
+fn what_cannot_be_granted_says_why() {
+    let not_grantable = "a rule always asks".into();
+    let mut user = User::sees(vec![v1::Approval { not_grantable, ..bash('a', "x") }]);
+
+    assert!(matches!(user.types("g"), Effect::Nothing));
+    assert!(user.screen().contains("no grant: a rule always asks"), "{}", user.screen());
+}
+
+#[test]
+fn questions_are_answered_one_after_the_other() {
+    let mut user = User::sees(vec![question('a', &[false, true, false])]);
+    user.types("A");
+    user.types("j");
+    user.presses(Key::Enter);
+    user.types(" j ");
+    assert!(user.screen().contains("  [x] red\n> [x] blue"), "{}", user.screen());
+    user.presses(Key::Enter);
+    user.types("jj");
+    user.presses(Key::Enter);
+    user.types("green");
+
+    let request = user.decides(Key::Enter);
+
+    assert_eq!(answers(request), [vec!["blue"], vec!["red", "blue"], vec!["green"]]);
+}
+
+#[test]
+fn a_question_is_not_simply_allowed_and_a_call_has_no_answers() {
+    let mut user = User::sees(vec![question('a', &[false]), bash('b', "x")]);
+
+    assert!(matches!(user.types("a"), Effect::Nothing));
+    assert!(user.screen().contains("A answers it"), "{}", user.screen());
+    user.types("jA");
+    assert!(user.screen().contains("it asks no question"), "{}", user.screen());
+}
+
+#[test]
+fn edited_input_is_seen_before_it_is_allowed() {
+    let mut user = User::sees(vec![bash('a', "git push")]);
+    let Effect::Edit(approval) = user.types("e") else { panic!("no editor") };
+    user.model.edited(*approval, Ok(Some("{\"command\": \"ls\"}".into())));
+    user.looks();
+    assert!(user.screen().contains("{\"command\": \"ls\"}"), "{}", user.screen());
+
+    let Some(Answer::Allow(allow)) = user.decides(Key::Character('a')).answer else { panic!() };
+
+    assert_eq!(allow.updated_input, "{\"command\": \"ls\"}");
+}
+
+#[test]
+fn what_is_pasted_decides_nothing() {
+    let mut user = User::sees(vec![bash('a', "x")]);
+
+    assert!(matches!(user.presses(Key::Pasted("a".into())), Effect::Nothing));
+}
+
+#[test]
+fn details_can_have_the_whole_screen() {
+    let mut user = User::sees(vec![bash('a', "x"), bash('b', "y")]);
+
+    user.presses(Key::Enter);
+
+    assert!(
+        user.screen().starts_with(" approvals: 2 waiting\naaaaaaaa pending"),
+        "{}",
+        user.screen()
+    );
+    user.presses(Key::Escape);
+    assert!(user.screen().contains("> in 1 hour"), "{}", user.screen());
+}
+
+#[test]
+fn the_end_of_a_decision_is_told() {
+    let mut user = User::sees(vec![bash('a', "x")]);
+
+    user.model.decided(Err("the request is another one\x1b[2J".into()));
+    user.looks();
+
+    assert!(user.screen().contains("another one\\x1b[2J"), "{}", user.screen());
+}
+
+#[test]
+fn an_absent_daemon_is_told_until_it_is_back() {
+    let mut user = User::sees(vec![bash('a', "x")]);
+    user.model.apply(Change::Away("no daemon answers".into()));
+    user.looks();
+    assert!(user.screen().contains("no daemon answers: waiting"), "{}", user.screen());
+
+    user.hears(Vec::new());
+
+    assert!(!user.screen().contains("waiting\n a allow"), "{}", user.screen());
+}
+
+#[test]
+fn q_leaves() {
+    let mut user = User::sees(vec![bash('a', "x")]);
+
+    assert!(matches!(user.types("q"), Effect::Leave));
+    assert!(matches!(user.presses(Key::Leave), Effect::Leave));
+}
