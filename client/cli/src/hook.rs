@@ -38,6 +38,8 @@ const STATUS_PATIENCE: Patience =
 /// How long after an approval's end its answer may come: the daemon tells that nobody decided. The
 /// agents' own limit for the hook is 30 s after that end.
 const AFTER_APPROVAL: Duration = Duration::from_secs(25);
+/// Longest wait for a person, whatever end the approval has: what a clock can add.
+const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long everything else may take on top before the process ends itself: printing the answer.
 const MARGIN: Duration = Duration::from_secs(2);
 /// The exit code that no hook may have: agents take it for "no opinion".
@@ -109,7 +111,8 @@ fn report(arguments: &Arguments, body: Body, refusal: &Refusal) -> Result<v1::Ho
 fn person_decides(waiting: &v1::HookWaiting) -> Instant {
     let ends = waiting.expire_time.map_or(0, |time| time.seconds);
     let left = ends.saturating_sub(Timestamp::now().as_second());
-    let left = Duration::from_secs(u64::try_from(left).unwrap_or_default()) + AFTER_APPROVAL;
+    let left = Duration::from_secs(u64::try_from(left).unwrap_or_default()).min(LONGEST_WAIT);
+    let left = left + AFTER_APPROVAL;
     os::end_after(left + MARGIN);
     // An agent that is gone reads no answer: its approval has no purpose any more.
     os::end_when_unread().ok();

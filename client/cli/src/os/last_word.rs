@@ -7,7 +7,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -55,8 +55,12 @@ pub(crate) fn end_after(limit: Duration) {
 }
 
 /// Ends the process as soon as nobody can read its standard output any more. Watches that on a
-/// thread of its own.
+/// thread of its own, however often it is asked for.
 pub(crate) fn end_when_unread() -> io::Result<()> {
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+    if WATCHED.swap(true, Ordering::AcqRel) {
+        return Ok(());
+    }
     let watch = || {
         let stdout = io::stdout();
         // Without any flag it returns for errors and hang-ups only.

@@ -52,6 +52,15 @@ fn an_answer_that_a_person_gives_is_waited_for() {
 }
 
 #[test]
+fn an_end_that_no_clock_knows_does_no_harm() {
+    for seconds in [1 << 40, i64::MAX / 2, -(1 << 40)] {
+        let scene = Scene::with([vec![waiting_for(seconds), answer("yes", "", 0)]]);
+
+        assert_eq!(scene.hook(&["claude"], ASKS).stdout, "yes", "{seconds}");
+    }
+}
+
+#[test]
 fn an_approval_that_nobody_decides_ends_with_its_time() {
     // 25 s after the end the daemon's own answer counts: so that end is in the past.
     let scene = Scene::with([vec![waiting_for(-24), Step::Hang]]);
