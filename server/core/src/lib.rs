@@ -5,6 +5,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod audit;
+mod binding;
 mod control;
 mod event;
 mod filter;
@@ -23,6 +24,7 @@ mod size;
 mod time;
 mod violation;
 
+pub use binding::{Asks, BindingTarget, Mandate, PolicyBinding, PolicyName};
 pub use control::{Acquire, ControlChange, ControlLease, ControlTaken};
 pub use event::{Event, EventKind, NewEvent, Revision};
 pub use filter::{Filter, FilterError, Term};

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::{
-    HostId, Incarnation, Labels, OutputPosition, SessionId, SessionName, TerminalSize, Timestamp,
+    HostId, Incarnation, Labels, Mandate, OutputPosition, SessionId, SessionName, TerminalSize,
+    Timestamp,
 };
 
 /// How a process ended.
@@ -174,6 +175,8 @@ pub struct NewSession {
     pub parent: Option<SessionId>,
     /// Whether processes that outlive the natural end of the command are left alone.
     pub keep: bool,
+    /// What it was given when it was created.
+    pub mandate: Mandate,
     /// When it was created.
     pub created_at: Timestamp,
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use codeplane_core::{ApprovalId, Incarnation, RequestId, Revision, SessionId, SessionName};
+use codeplane_core::{
+    ApprovalId, BindingTarget, Incarnation, PolicyName, RequestId, Revision, SessionId, SessionName,
+};
 
 use crate::RecordedRequest;
 use crate::sqlite::{Fault, fault};
@@ -93,6 +95,43 @@ pub enum StoreError {
         /// What is wrong.
         problem: String,
     },
+    /// There is no such policy.
+    #[error("policy {0} does not exist")]
+    UnknownPolicy(PolicyName),
+    /// The policy has no such revision.
+    #[error("policy {policy} has no revision {revision}")]
+    UnknownRevision {
+        /// The policy.
+        policy: PolicyName,
+        /// What was asked for.
+        revision: i64,
+    },
+    /// The policy was changed in between.
+    #[error("policy {policy} has changed: it is at revision {current}, not {expected}")]
+    StalePolicy {
+        /// The policy.
+        policy: PolicyName,
+        /// What the caller has seen; 0 for none.
+        expected: i64,
+        /// What it is now; 0 if it does not exist.
+        current: i64,
+    },
+    /// The policy cannot be deleted while it is bound.
+    #[error("policy {policy} is bound {bindings} times")]
+    PolicyBound {
+        /// The policy.
+        policy: PolicyName,
+        /// How many bindings it has.
+        bindings: i64,
+    },
+    /// The policy is not bound so.
+    #[error("policy {policy} is not bound to this {}", .target.kind())]
+    NotBound {
+        /// The policy.
+        policy: PolicyName,
+        /// To what.
+        target: BindingTarget,
+    },
     /// Too much is queued; try again in a moment. Nothing was done.
     #[error("the store is busy")]
     Busy,
@@ -159,6 +198,11 @@ impl StoreError {
             | Self::EndedBefore { .. }
             | Self::EventsRemoved { .. }
             | Self::BadFilter { .. }
+            | Self::UnknownPolicy(_)
+            | Self::UnknownRevision { .. }
+            | Self::StalePolicy { .. }
+            | Self::PolicyBound { .. }
+            | Self::NotBound { .. }
             | Self::Busy
             | Self::Closed
             | Self::DiskFull

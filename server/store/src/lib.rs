@@ -22,6 +22,7 @@ mod inspect;
 mod judgement;
 mod known;
 mod open;
+mod policy;
 mod readers;
 mod request;
 mod reserve;
@@ -47,9 +48,13 @@ pub use judgement::{
     Report, Reported, Resolve, Resolved,
 };
 pub use open::{Opened, Options, Origin, PreviousEnd};
+pub use policy::{
+    Applied, AppliedPolicy, IfBound, NewRevision, PolicyAuthor, PolicyRevision, PolicySnapshot,
+    PolicySummary, RevisionPage,
+};
 pub use request::RecordedRequest;
 pub use session::{
-    Patch, SESSION_FILTER_FIELDS, SessionChange, SessionCursor, SessionPage, Update,
+    Inserted, Patch, SESSION_FILTER_FIELDS, SessionChange, SessionCursor, SessionPage, Update,
 };
 pub use store::Store;
 pub use trail::Trail;

@@ -33,6 +33,10 @@ diesel::table! {
         started_at -> Nullable<BigInt>,
         ended_at -> Nullable<BigInt>,
         version -> BigInt,
+        workspace -> Text,
+        directory -> Text,
+        allow -> Text,
+        asks -> Text,
     }
 }
 
@@ -189,3 +193,46 @@ diesel::table! {
 
 diesel::joinable!(approvals -> decisions (decision));
 diesel::allow_tables_to_appear_in_same_query!(approvals, decisions);
+
+diesel::table! {
+    policy_state (singleton) {
+        singleton -> BigInt,
+        generation -> BigInt,
+    }
+}
+
+diesel::table! {
+    policies (name) {
+        name -> Text,
+        revision -> BigInt,
+        created_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    policy_revisions (name, revision) {
+        name -> Text,
+        revision -> BigInt,
+        document -> Text,
+        source -> Text,
+        format -> Text,
+        hash -> Binary,
+        principal -> Text,
+        created_at -> BigInt,
+        note -> Text,
+    }
+}
+
+diesel::table! {
+    policy_bindings (policy, kind, target, detail) {
+        policy -> Text,
+        kind -> Text,
+        target -> Text,
+        detail -> Text,
+        principal -> Text,
+        bound_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(policies, policy_revisions);

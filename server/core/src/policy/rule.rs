@@ -119,6 +119,12 @@ impl Rule {
         self.four_eyes
     }
 
+    /// When it stops to count, in milliseconds since 1970.
+    #[must_use]
+    pub const fn expires_ms(&self) -> Option<i64> {
+        self.expires_ms
+    }
+
     /// The rule that a shorthand such as `Bash(git log:*)` means; `position` makes up its name.
     ///
     /// # Errors

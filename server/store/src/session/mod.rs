@@ -4,7 +4,9 @@ mod change;
 mod list;
 mod row;
 
-use codeplane_core::{NewEvent, Revision, Session, SessionId, SessionName, SessionState};
+use codeplane_core::{
+    NewEvent, PolicyBinding, Revision, Session, SessionId, SessionName, SessionState,
+};
 use diesel::prelude::*;
 
 pub use self::change::{Patch, SessionChange, Update};
@@ -15,24 +17,49 @@ use self::row::SessionRow;
 use crate::audit;
 use crate::error::StoreError;
 use crate::event::append;
+use crate::policy::{PolicySnapshot, bind_session, unbind_session};
 use crate::schema::sessions;
 use crate::store::Store;
 use crate::trail::Trail;
 use crate::transaction::{Transaction, Urgency};
 
+/// A session that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inserted {
+    /// The revision of the event of its creation.
+    pub revision: Revision,
+    /// All policies and bindings, if any was bound to it.
+    pub policies: Option<PolicySnapshot>,
+}
+
 impl Store {
     /// Writes a new session, the event of its creation and its trail: all or nothing. Answers the event's revision.
     ///
     /// # Errors
-    /// [`StoreError::SessionExists`], [`StoreError::NameTaken`]; [`StoreError::RequestRepeated`] with
-    /// the first answer or [`StoreError::RequestReused`] if the request is known; and those of every
-    /// write.
+    /// As [`Store::insert_session_bound`].
     pub async fn insert_session(
         &self,
         session: Session,
         event: NewEvent,
         trail: impl Into<Trail>,
     ) -> Result<Revision, StoreError> {
+        let inserted = self.insert_session_bound(session, Vec::new(), event, trail).await?;
+        Ok(inserted.revision)
+    }
+
+    /// As [`Store::insert_session`], and binds policies to it in the same transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::SessionExists`], [`StoreError::NameTaken`], [`StoreError::UnknownPolicy`];
+    /// [`StoreError::RequestRepeated`] with the first answer or [`StoreError::RequestReused`] if the
+    /// request is known; and those of every write.
+    pub async fn insert_session_bound(
+        &self,
+        session: Session,
+        bindings: Vec<PolicyBinding>,
+        event: NewEvent,
+        trail: impl Into<Trail>,
+    ) -> Result<Inserted, StoreError> {
         let urgency = match session.state {
             SessionState::Starting => Urgency::Ordinary,
             // It is put back by a recovery: it is there, whether there is room or not.
@@ -46,7 +73,8 @@ impl Store {
             trail.leave(transaction)?;
             insert(transaction, &session)?;
             trail.leave_agent(transaction)?;
-            append(transaction, &event)
+            let policies = bind_session(transaction, &bindings)?;
+            Ok(Inserted { revision: append(transaction, &event)?, policies })
         })
         .await
     }
@@ -82,7 +110,7 @@ impl Store {
         .await
     }
 
-    /// Removes a session's row; its events and audit records stay. Answers the revision of `event`, which says so.
+    /// Removes a session's row and what was bound to it; its events and audit records stay. Answers the revision of `event`, which says so.
     ///
     /// # Errors
     /// [`StoreError::UnknownSession`]; [`StoreError::RequestRepeated`] and
@@ -101,6 +129,7 @@ impl Store {
             if removed == 0 {
                 return Err(StoreError::UnknownSession(id));
             }
+            unbind_session(transaction, id)?;
             append(transaction, &event)
         })
         .await

@@ -1,8 +1,8 @@
 //! A session as a row.
 
 use codeplane_core::{
-    EndReason, ExitStatus, Incarnation, Labels, NewSession, Session, SessionName, SessionState,
-    StateName, TerminalSize, Timestamp,
+    Asks, EndReason, ExitStatus, Incarnation, Labels, Mandate, NewSession, Session, SessionName,
+    SessionState, StateName, TerminalSize, Timestamp,
 };
 use diesel::prelude::*;
 use serde_json::{Map, Value};
@@ -36,6 +36,10 @@ pub(super) struct SessionRow {
     started_at: Option<i64>,
     ended_at: Option<i64>,
     version: i64,
+    workspace: String,
+    directory: String,
+    allow: String,
+    asks: String,
 }
 
 impl From<&Session> for SessionRow {
@@ -65,6 +69,10 @@ impl From<&Session> for SessionRow {
             started_at: session.started_at.map(Timestamp::as_micros),
             ended_at: session.ended_at.map(Timestamp::as_micros),
             version: session.version,
+            workspace: spec.mandate.workspace.clone(),
+            directory: spec.mandate.directory.clone(),
+            allow: Value::from(spec.mandate.allow.clone()).to_string(),
+            asks: spec.mandate.asks.as_str().to_owned(),
         };
         row.set_state(&session.state);
         row
@@ -150,7 +158,20 @@ impl SessionRow {
             source: self.source.clone(),
             parent: self.parent.as_deref().map(str::parse).transpose().map_err(text)?,
             keep: self.keep,
+            mandate: self.mandate()?,
             created_at: Timestamp::from_micros(self.created_at),
+        })
+    }
+}
+
+impl SessionRow {
+    fn mandate(&self) -> Result<Mandate, String> {
+        Ok(Mandate {
+            workspace: self.workspace.clone(),
+            directory: self.directory.clone(),
+            allow: serde_json::from_str(&self.allow).map_err(text)?,
+            asks: Asks::parse(&self.asks)
+                .ok_or_else(|| format!("'{}' is not what becomes of asks", self.asks))?,
         })
     }
 }

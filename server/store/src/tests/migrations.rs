@@ -14,14 +14,15 @@ const FILLED: &str = "
     INSERT INTO sessions VALUES ('22222222-2222-4222-8222-222222222222',
         '11111111-1111-4111-8111-111111111111', 'build', '{\"team\":\"a\"}', '[\"sh\"]', '/tmp', 80, 24,
         'generic', 'cli', '33333333-3333-4333-8333-333333333333', 1, 1000, 2, 'restarting', 5000,
-        NULL, NULL, NULL, NULL, 2000, 3000, 7);
+        NULL, NULL, NULL, NULL, 2000, 3000, 7, '/tmp', '/tmp', '[]', 'person');
     INSERT INTO sessions VALUES ('33333333-3333-4333-8333-333333333333',
         '11111111-1111-4111-8111-111111111111', NULL, '{}', '[\"sh\"]', '/', 80, 24,
         'generic', 'api', NULL, 0, 1000, 1, 'failed', NULL, NULL, NULL, 'exec', 'no such file',
-        2000, 3000, 2);
+        2000, 3000, 2, '/', '/', '[]', 'person');
     INSERT INTO sessions VALUES ('44444444-4444-4444-8444-444444444444',
         '11111111-1111-4111-8111-111111111111', NULL, '{}', '[\"sh\"]', '/', 80, 24,
-        'generic', 'api', NULL, 0, 1000, 1, 'exited', NULL, NULL, 9, NULL, NULL, 2000, 3000, 2);
+        'generic', 'api', NULL, 0, 1000, 1, 'exited', NULL, NULL, 9, NULL, NULL, 2000, 3000, 2,
+        '/', '/', '[]', 'person');
     INSERT INTO events VALUES (4, '11111111-1111-4111-8111-111111111111', 3000,
         '44444444-4444-4444-8444-444444444444', 'session.exited', '{\"incarnation\":1,\"signal\":9}', 1);
     INSERT INTO requests VALUES ('55555555-5555-4555-8555-555555555555', 'CreateSession',
@@ -44,6 +45,12 @@ const FILLED: &str = "
         'Bash(make)', 'make', 'uid:1', 4000, '88888888-8888-4888-8888-888888888888', 9000, 'uid:1', 5000);
     INSERT INTO session_agents VALUES ('22222222-2222-4222-8222-222222222222', 'uid:1', '/h', '/w', 'held',
         'ungated', 'Bash ran', zeroblob(32), 2, 'c1', '/t', 'idle', 'hook', 3000, 4);
+    UPDATE policy_state SET generation = 3;
+    INSERT INTO policies VALUES ('read-only', 2, 1000, NULL);
+    INSERT INTO policies VALUES ('gone', 1, 1000, 2000);
+    INSERT INTO policy_revisions VALUES ('read-only', 2, '{}', '# {}', 'yaml', zeroblob(32), 'uid:1', 1000,
+        'why');
+    INSERT INTO policy_bindings VALUES ('read-only', 'workspace', '/a/.git', '/a', 'uid:1', 1000);
 ";
 
 type Dump = BTreeMap<String, Vec<String>>;
@@ -154,4 +161,22 @@ fn a_row_with_the_data_of_another_state_is_refused() {
     let second_ending = "INSERT INTO events (host, time, session, type_name, payload, ended_incarnation) \
                          SELECT host, time, session, type_name, payload, ended_incarnation FROM events";
     assert!(connection.batch_execute(second_ending).is_err());
+}
+
+#[test]
+fn a_revision_of_a_policy_neither_changes_nor_goes() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = &mut migrated(directory.path());
+    connection.batch_execute(FILLED).unwrap();
+
+    for change in [
+        "UPDATE policy_revisions SET note = 'other'",
+        "DELETE FROM policy_revisions",
+        "UPDATE policy_bindings SET kind = 'everything'",
+        "UPDATE policy_bindings SET kind = 'default'",
+        "UPDATE policy_bindings SET target = ''",
+        "UPDATE sessions SET asks = 'never'",
+    ] {
+        assert!(connection.batch_execute(change).is_err(), "{change}");
+    }
 }

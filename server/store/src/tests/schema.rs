@@ -6,7 +6,7 @@ use diesel::sqlite::Sqlite;
 use super::migrated;
 use crate::schema::{
     approvals, audit_checkpoints, audit_records, decisions, events, grants, hook_reports, host,
-    requests, session_agents, sessions,
+    policies, policy_bindings, policy_revisions, policy_state, requests, session_agents, sessions,
 };
 
 #[derive(QueryableByName)]
@@ -53,6 +53,10 @@ fn the_schema_in_the_code_is_that_of_a_migrated_database() {
     same_columns!(connection, grants);
     same_columns!(connection, hook_reports);
     same_columns!(connection, host);
+    same_columns!(connection, policies);
+    same_columns!(connection, policy_bindings);
+    same_columns!(connection, policy_revisions);
+    same_columns!(connection, policy_state);
     same_columns!(connection, requests);
     same_columns!(connection, session_agents);
     same_columns!(connection, sessions);
@@ -70,6 +74,10 @@ fn the_schema_in_the_code_is_that_of_a_migrated_database() {
             "grants",
             "hook_reports",
             "host",
+            "policies",
+            "policy_bindings",
+            "policy_revisions",
+            "policy_state",
             "requests",
             "session_agents",
             "sessions"

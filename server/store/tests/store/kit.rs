@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use codeplane_core::{
-    EndReason, EventKind, ExitStatus, HostId, Incarnation, Labels, NewEvent, NewSession, RequestId,
-    Session, SessionId, SessionName, TerminalSize, Timestamp,
+    EndReason, EventKind, ExitStatus, HostId, Incarnation, Labels, Mandate, NewEvent, NewSession,
+    RequestId, Session, SessionId, SessionName, TerminalSize, Timestamp,
 };
 use codeplane_store::{Opened, RecordedRequest, SessionChange, Store};
 use diesel::connection::SimpleConnection;
@@ -78,6 +78,7 @@ pub(crate) fn session(host: HostId) -> Session {
         source: "api".to_owned(),
         parent: None,
         keep: false,
+        mandate: Mandate::default(),
         created_at: at(1_000),
     })
 }

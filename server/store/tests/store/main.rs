@@ -10,5 +10,6 @@ mod judgement;
 mod kit;
 mod listing;
 mod opening;
+mod policies;
 mod requests;
 mod sessions;
