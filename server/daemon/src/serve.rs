@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use tracing::{error, info, warn};
 
 use crate::app::{
-    self, App, Approvals, AuditKeys, Grants, HookTokens, InFlight, KeyError, OpenCalls, Parts,
+    self, App, Approvals, AuditKeys, Catalogue, Grants, HookTokens, InFlight, KeyError, OpenCalls, Parts,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -91,6 +91,7 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
         program_open_files: Some(own_open_files),
         started_at: clock.now(),
         draining: AtomicBool::new(false),
+        policies: Catalogue::default(),
         requests: InFlight::default(),
         tokens: HookTokens::default(),
         open_calls: OpenCalls::default(),

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::{
-    EndReason, EventKind, GateMode, Incarnation, NewSession, Session, SessionAgent, SessionId,
+    Asks, BindingTarget, EndReason, EventKind, GateMode, Incarnation, Mandate, NewSession,
+    PolicyBinding, PolicyName, Session, SessionAgent, SessionId,
 };
 use codeplane_store::Trail;
 use tokio::sync::mpsc;
@@ -16,6 +18,7 @@ use super::error::Error;
 use super::record::{FACTS, record};
 use super::request::Mutation;
 use super::spec::{self, Spec};
+use super::workspace::Workspace;
 use super::{App, Caller, bundle_file};
 use crate::session::{
     Admission, Begun, Bundle, BundleFile, Fact, Keep, LaunchSpec, Link, Live, Started, View, born,
@@ -55,6 +58,12 @@ pub(crate) struct Create {
     pub provider: Option<String>,
     /// Where people are asked.
     pub mode: GateMode,
+    /// Names of policies to bind to it.
+    pub policies: Vec<String>,
+    /// Rules of its own that allow.
+    pub allow: Vec<String>,
+    /// What becomes of calls that would be asked about.
+    pub asks: Asks,
 }
 
 /// What becomes of processes that outlive the natural end of a command.
@@ -114,13 +123,16 @@ impl App {
         let place = self.admit()?;
         let id = place.id();
         let mut spec = spec::check(&create, id, &self.config.sessions, &self.own_env)?;
+        let policies = self.to_bind(&create.policies)?;
+        let mandate = self.mandate(&create, &spec).await?;
         let parent = create.parent.as_deref().map(|parent| self.find(parent)).transpose()?;
         let name = self.registry.reserve(spec.name.clone(), id).map_err(|by| Error::NameTaken {
             name: spec.name.as_ref().map(ToString::to_string).unwrap_or_default(),
             by,
         })?;
         let prepared = self.prepare_agent(caller, &create, id, &mut spec).await;
-        let prepared = prepared.inspect_err(|_| self.revoke_token(id, Incarnation::FIRST))?;
+        let mut prepared = prepared.inspect_err(|_| self.revoke_token(id, Incarnation::FIRST))?;
+        prepared.agent.workspace.clone_from(&mandate.workspace);
         let session = Session::starting(NewSession {
             id,
             host: self.host,
@@ -133,11 +145,13 @@ impl App {
             source: create.source.unwrap_or_else(|| "api".to_owned()),
             parent: parent.map(|parent| parent.id()),
             keep: create.keep == Leftovers::Kept,
+            mandate,
             created_at: self.clock.now(),
         });
-        let asked = Asked { by: caller.principal.clone(), mutation };
+        let principal = caller.principal.clone();
+        let record = Record { principal, policies, mutation };
         let notices = prepared.notices.clone();
-        let live = match self.start(session, spec, prepared, asked).await {
+        let live = match self.start(session, spec, prepared, record).await {
             Ok(live) => live,
             Err(error) => {
                 self.revoke_token(id, Incarnation::FIRST);
@@ -180,13 +194,13 @@ impl App {
         session: Session,
         spec: Spec,
         prepared: Prepared,
-        asked: Asked,
+        record: Record,
     ) -> Result<Arc<Live>, Error> {
         let id = session.id();
-        let insert = self.insert_session(&session, &prepared.agent, &asked);
+        let insert = self.insert_session(&session, &prepared.agent, &record);
         let mut files = prepared.files;
         let session_file = Bundle::new(self.directories.bundle(id)).session_file();
-        let content = bundle_file::encode(&session.spec, asked.mutation);
+        let content = bundle_file::encode(&session.spec, &record.policies, record.mutation);
         files.push(BundleFile { path: session_file, content });
         let spec = Arc::new(self.launch_spec(&session, spec));
         let (row, shim) = tokio::join!(insert, self.launch(&spec, files));
@@ -220,17 +234,56 @@ impl App {
         &self,
         session: &Session,
         agent: &SessionAgent,
-        asked: &Asked,
+        record: &Record,
     ) -> Result<(), Error> {
         let id = session.id();
         let created = self.event(id, EventKind::SessionCreated);
-        let request =
-            asked.mutation.map(|mutation| self.recorded(mutation, "CreateSession", id.to_string()));
-        let trail = Trail::audited(self.audit_created(&asked.by, session))
+        let request = record
+            .mutation
+            .map(|mutation| self.recorded(mutation, "CreateSession", id.to_string()));
+        let mut trail = Trail::audited(self.audit_created(&record.principal, session))
             .asked(request)
             .knowing(id, agent.clone());
-        let inserted = self.store.insert_session(session.clone(), created, trail).await;
-        inserted.map(drop).map_err(|error| self.store_error(error))
+        match session.spec.mandate.asks {
+            Asks::Allowed => trail.audit.push(self.dangerous(session, &record.principal)),
+            Asks::Person | Asks::Denied => {}
+        }
+        let bindings = record.bindings(session);
+        let inserted =
+            self.store.insert_session_bound(session.clone(), bindings, created, trail).await;
+        let inserted = inserted.map_err(|error| self.store_error(error))?;
+        // Before anybody finds the session: its first call is judged by them.
+        if let Some(policies) = inserted.policies {
+            self.policies.adopt(policies);
+        }
+        Ok(())
+    }
+
+    fn dangerous(&self, session: &Session, principal: &str) -> NewAudit {
+        NewAudit::by(principal, self.clock.now(), AuditKind::SessionDangerous)
+            .about(session.id(), Some(session.incarnation))
+    }
+
+    /// The policies of these names.
+    fn to_bind(&self, names: &[String]) -> Result<Vec<PolicyName>, Error> {
+        let missing = |name: &String| Error::PolicyNotFound(name.escape_debug().to_string());
+        let named = names.iter().map(|name| {
+            let policy = PolicyName::new(name).map_err(|_| missing(name))?;
+            self.policies.get(&policy).map(|_| policy).ok_or_else(|| missing(name))
+        });
+        named.collect()
+    }
+
+    /// What a session is given, beside the policies bound to it.
+    async fn mandate(&self, create: &Create, spec: &Spec) -> Result<Mandate, Error> {
+        let Workspace { identity, directory } =
+            self.workspace("cwd", &spec.cwd.display().to_string()).await?;
+        Ok(Mandate {
+            workspace: identity,
+            directory,
+            allow: create.allow.clone(),
+            asks: create.asks,
+        })
     }
 
     /// Makes the bundle and starts the shim, on a thread that may block.
@@ -337,10 +390,23 @@ impl App {
     }
 }
 
-/// Who asked for a session, and by which request.
-struct Asked {
-    by: String,
+/// What is written down with the row of a new session.
+struct Record {
+    principal: String,
+    policies: Vec<PolicyName>,
     mutation: Option<Mutation>,
+}
+
+impl Record {
+    fn bindings(&self, session: &Session) -> Vec<PolicyBinding> {
+        let bound = |policy: &PolicyName| PolicyBinding {
+            policy: policy.clone(),
+            target: BindingTarget::Session(session.id()),
+            principal: self.principal.clone(),
+            bound_at: session.spec.created_at,
+        };
+        self.policies.iter().map(bound).collect()
+    }
 }
 
 /// What came first from a shim that was told what to start.

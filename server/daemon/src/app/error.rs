@@ -73,6 +73,41 @@ pub(crate) enum Error {
         /// The etag it has now.
         current: String,
     },
+    /// No such policy.
+    #[error("no policy '{0}': see cpctl policy ls")]
+    PolicyNotFound(String),
+    /// The policy has no such revision; 0: it has none before its newest.
+    #[error("policy '{policy}' has no {}: see cpctl policy history", earlier(*.revision))]
+    RevisionNotFound {
+        /// The policy.
+        policy: String,
+        /// What was asked for.
+        revision: i64,
+    },
+    /// The policy's etag is an old one.
+    #[error("policy '{policy}' was changed meanwhile (etag is {current}): read it again")]
+    PolicyStale {
+        /// The policy.
+        policy: String,
+        /// The revision it has now; 0 if it does not exist.
+        current: i64,
+    },
+    /// The policy cannot be deleted while it is bound.
+    #[error("policy '{policy}' is bound {bindings} times: unbind it, or use force (--force)")]
+    PolicyBound {
+        /// The policy.
+        policy: String,
+        /// How often.
+        bindings: i64,
+    },
+    /// The policy is not bound so.
+    #[error("policy '{policy}' is not bound to {target}: see cpctl policy bindings")]
+    NotBound {
+        /// The policy.
+        policy: String,
+        /// To what.
+        target: String,
+    },
     /// A limit of the daemon is reached.
     #[error("{description}")]
     Quota {
@@ -162,6 +197,11 @@ fn hint(reference: &str) -> &'static str {
     let is_short = reference.len() < SessionRef::FEWEST_DIGITS;
     let is_beginning = is_short && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_beginning { "ids may be shortened to 4 digits, not more; " } else { "" }
+}
+
+/// A revision as a sentence names it.
+fn earlier(revision: i64) -> String {
+    if revision == 0 { "earlier revision".to_owned() } else { format!("revision {revision}") }
 }
 
 impl Error {

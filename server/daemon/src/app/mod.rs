@@ -27,6 +27,7 @@ mod terminals;
 mod tests;
 mod typing;
 mod wait;
+mod workspace;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,7 +60,10 @@ pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
 pub(crate) use hooks::{BODY_BYTES, HookCall, HookTokens, OpenCalls, Reported, TokenHash};
 pub(crate) use inspect::{Check, Drain, Info, Severity};
 pub(crate) use keys::KeyRequest;
-pub(crate) use policy::{Simulated, simulate};
+pub(crate) use policy::{
+    AppliedView, ApplyMode, ApplyRequest, Catalogue, FoundIn, JudgedCall, PolicyFile, PolicyView,
+    RollbackRequest, SimulateRequest, Simulated, TargetRequest, check_file, simulate,
+};
 pub(crate) use request::{InFlight, Mutation, RequestHash};
 pub(crate) use screen::Screen;
 pub(crate) use sessions::{
@@ -70,6 +74,8 @@ pub(crate) use typing::{Over, TypeRequest, Typing};
 pub(crate) use wait::Condition;
 
 pub(crate) use crate::agents::{Agent, Choice, HookAnswer, Question};
+pub(crate) use codeplane_store::{Applied as Change, IfBound};
+
 pub(crate) use crate::session::{
     Answers, Attached, Control, Follower, Frame, LogHealth, StreamEnd, Until, View,
 };
@@ -133,6 +139,8 @@ pub(crate) struct Parts {
     pub started_at: Timestamp,
     /// Whether it takes no new sessions.
     pub draining: AtomicBool,
+    /// What sessions are judged by.
+    pub policies: Catalogue,
     /// Requests that are being carried out.
     pub requests: InFlight,
     /// The tokens that hooks report with.
@@ -221,6 +229,19 @@ impl App {
             StoreError::EventsRemoved { oldest, .. } => Error::EventsGone { oldest },
             StoreError::BadFilter { field, value, problem } => {
                 Error::invalid("filter", format!("{field}={value}: {problem}"))
+            }
+            StoreError::UnknownPolicy(name) => Error::PolicyNotFound(name.to_string()),
+            StoreError::UnknownRevision { policy, revision } => {
+                Error::RevisionNotFound { policy: policy.to_string(), revision }
+            }
+            StoreError::StalePolicy { policy, current, .. } => {
+                Error::PolicyStale { policy: policy.to_string(), current }
+            }
+            StoreError::PolicyBound { policy, bindings } => {
+                Error::PolicyBound { policy: policy.to_string(), bindings }
+            }
+            StoreError::NotBound { policy, target } => {
+                Error::NotBound { policy: policy.to_string(), target: policy::target_text(&target) }
             }
             StoreError::Busy => Error::Busy,
             StoreError::Closed => Error::Stopping,

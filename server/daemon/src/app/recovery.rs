@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use codeplane_core::audit::NewAudit;
 use codeplane_core::{
-    Action, BundleFacts, EndReason, EventKind, LostCause, RowFacts, Session, SessionId,
-    SessionState, ShimFacts, decide,
+    Action, Asks, BindingTarget, BundleFacts, EndReason, EventKind, LostCause, PolicyBinding,
+    PolicyName, RowFacts, Session, SessionId, SessionState, ShimFacts, decide,
 };
 use codeplane_store::{RecordedRequest, Trail};
 use tokio::task::JoinSet;
@@ -43,6 +43,8 @@ impl App {
     /// # Errors
     /// If rows or bundles cannot be read; no session is touched then.
     pub(crate) async fn recover(&self) -> Result<(), Error> {
+        // Before any session is there to be judged.
+        self.load_policies().await?;
         let rows = self.store.sessions().await.map_err(|error| self.store_error(error))?;
         let mut rows: HashMap<SessionId, Session> =
             rows.into_iter().map(|row| (row.id(), row)).collect();
@@ -197,8 +199,11 @@ impl App {
 
     /// The row from the bundle.
     async fn put_back(&self, mut found: Found) -> Result<Found, Error> {
-        let Some(Described { spec, request }) = found.described.take() else { return Ok(found) };
+        let Some(Described { spec, request, policies }) = found.described.take() else {
+            return Ok(found);
+        };
         let mut session = Session::starting(spec);
+        let bindings = self.bindings_again(&mut session, &policies);
         // Somebody may have taken the name meanwhile: the session outranks its name.
         if self.registry.reserve(session.spec.name.clone(), found.id).is_err() {
             session.spec.name = None;
@@ -208,10 +213,34 @@ impl App {
         let request = self.unrecorded(request, found.id).await?;
         let put_back = self.audit_created(NewAudit::DAEMON, &session).with("recovered", "yes");
         let trail = Trail::audited(put_back).asked(request);
-        let inserted = self.store.insert_session(session.clone(), event, trail).await;
-        inserted.map_err(|error| self.store_error(error))?;
+        let inserted =
+            self.store.insert_session_bound(session.clone(), bindings, event, trail).await;
+        let inserted = inserted.map_err(|error| self.store_error(error))?;
+        if let Some(policies) = inserted.policies {
+            self.policies.adopt(policies);
+        }
         found.row = Some(session);
         Ok(found)
+    }
+
+    /// The bindings that a session had when it was created. Where a policy is gone, nobody knows what
+    /// it would deny: then nothing is asked, and all that would be is denied.
+    fn bindings_again(&self, session: &mut Session, names: &[String]) -> Vec<PolicyBinding> {
+        let known = |name: &String| {
+            PolicyName::new(name).ok().filter(|name| self.policies.get(name).is_some())
+        };
+        let policies: Vec<PolicyName> = names.iter().filter_map(known).collect();
+        if policies.len() < names.len() {
+            warn!(session.id = %session.id(), "session {} was bound to policies that are gone: it is unattended from now on", session.id());
+            session.spec.mandate.asks = Asks::Denied;
+        }
+        let bound = |policy: PolicyName| PolicyBinding {
+            policy,
+            target: BindingTarget::Session(session.id()),
+            principal: NewAudit::DAEMON.to_owned(),
+            bound_at: self.clock.now(),
+        };
+        policies.into_iter().map(bound).collect()
     }
 
     /// The record of the request that made a session, unless it is there already: the daemon may have

@@ -225,6 +225,7 @@ impl App {
         let trail = Trail::audited(self.audit_of(principal, AuditKind::SessionDeleted, &live));
         let deleted = self.store.delete_session(live.id(), event, trail).await;
         deleted.map_err(|error| self.store_error(error))?;
+        self.policies.forget(live.id());
         self.registry.remove(live.id());
         live.set_deleted();
         self.surroundings.watcher().forget(live.id());

@@ -9,6 +9,7 @@ use codeplane_core::{Labels, SessionId, SessionName, TerminalSize, Violations};
 
 use super::create::Create;
 use super::error::Error;
+use super::policy::own_rule;
 use crate::config::SessionsConfig;
 
 /// Most bytes of all arguments, and of the whole environment: the kernel takes more, but no
@@ -17,6 +18,12 @@ const STRINGS_BYTES: usize = 128 << 10;
 
 /// Longest name of what creates a session, or of a kind of terminal.
 const WORD_BYTES: usize = 64;
+
+/// Most policies bound to one session when it is created.
+const POLICIES: usize = 64;
+/// Most rules of a session's own, and the longest in bytes.
+const ALLOW_RULES: usize = 256;
+const ALLOW_BYTES: usize = 4096;
 
 /// Where programs are looked up when nobody says.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -103,6 +110,25 @@ fn check_strings(create: &Create, violations: &mut Violations) {
     check_env(&create.client_env, "client_env", violations);
     check_word(create.source.as_deref(), "source", violations);
     check_word(create.term.as_deref(), "term", violations);
+    if create.policies.len() > POLICIES {
+        violations.add("policies", format!("at most {POLICIES}"));
+    }
+    check_allow(&create.allow, violations);
+}
+
+fn check_allow(allow: &[String], violations: &mut Violations) {
+    if allow.len() > ALLOW_RULES {
+        violations.add("allow", format!("at most {ALLOW_RULES} rules: put them in a policy"));
+        return;
+    }
+    for (i, rule) in allow.iter().enumerate() {
+        let field = format!("allow[{i}]");
+        if rule.len() > ALLOW_BYTES {
+            violations.add(field, format!("has {} bytes: at most {ALLOW_BYTES}", rule.len()));
+        } else {
+            violations.check(field, own_rule(rule));
+        }
+    }
 }
 
 fn check_command(command: &[String], violations: &mut Violations) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::{
-    EndReason, EventKind, ExitStatus, Filter, Incarnation, Labels, NewEvent, NewSession, Session,
-    SessionId, SessionState, TerminalSize, Timestamp,
+    EndReason, EventKind, ExitStatus, Filter, Incarnation, Labels, Mandate, NewEvent, NewSession,
+    Session, SessionId, SessionState, TerminalSize, Timestamp,
 };
 use codeplane_store::{Opened, SessionChange, Store};
 use tempfile::TempDir;
@@ -22,14 +22,14 @@ const START: i64 = 1_767_225_600_000_000;
 const DAY: i64 = 86_400_000_000;
 const YEAR: i64 = 365 * DAY;
 
-struct Fixture {
-    app: App,
-    clock: Arc<AtomicI64>,
+pub(super) struct Fixture {
+    pub(super) app: App,
+    pub(super) clock: Arc<AtomicI64>,
     _dir: TempDir,
 }
 
 impl Fixture {
-    fn new(change: impl FnOnce(&mut Config)) -> Self {
+    pub(super) fn new(change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let directories =
             Directories { state: dir.path().join("s"), runtime: dir.path().join("r") };
@@ -56,6 +56,7 @@ impl Fixture {
             program_open_files: None,
             started_at: Timestamp::from_micros(START),
             draining: AtomicBool::new(false),
+            policies: Catalogue::default(),
             requests: InFlight::default(),
             tokens: HookTokens::default(),
             open_calls: OpenCalls::default(),
@@ -82,6 +83,7 @@ impl Fixture {
             source: "test".to_owned(),
             parent: None,
             keep: false,
+            mandate: Mandate::default(),
             created_at: now,
         });
         let created = NewEvent { time: now, session: Some(id), kind: EventKind::SessionCreated };

@@ -86,6 +86,7 @@ where
         match self.authorise.caller(request.uri().path(), peer) {
             Ok(caller) => {
                 request.extensions_mut().insert(caller);
+                request.extensions_mut().insert(Roles(human_roles()));
                 Box::pin(self.inner.call(request))
             }
             Err(error) => {
@@ -94,6 +95,22 @@ where
             }
         }
     }
+}
+
+/// The roles that the check left in the request.
+#[derive(Clone, Debug)]
+struct Roles(BTreeSet<Role>);
+
+/// An error unless the caller has another role than its call asks for: `what` needs it.
+pub(super) fn require<T>(
+    request: &tonic::Request<T>,
+    role: Role,
+    what: &str,
+) -> Result<(), tonic::Status> {
+    if request.extensions().get::<Roles>().is_some_and(|roles| roles.0.contains(&role)) {
+        return Ok(());
+    }
+    Err(status(Error::Denied(format!("{what} needs the role {}", role.as_str_name()))))
 }
 
 /// The caller that the check left in the request.
@@ -115,6 +132,19 @@ mod tests {
         for (path, role) in codeplane_proto::REQUIRED_ROLES {
             assert_ne!(*role, Role::Unspecified, "{path}");
         }
+    }
+
+    #[test]
+    fn more_than_the_call_itself_asks_for_can_be_required() {
+        let mut request = tonic::Request::new(());
+        assert!(require(&request, Role::Admin, "dangerous").is_err());
+
+        request.extensions_mut().insert(Roles(BTreeSet::from([Role::Operator])));
+        let refused = require(&request, Role::Admin, "dangerous").unwrap_err();
+        assert!(refused.message().contains("dangerous needs the role ROLE_ADMIN"), "{refused}");
+
+        request.extensions_mut().insert(Roles(human_roles()));
+        assert!(require(&request, Role::Admin, "dangerous").is_ok());
     }
 
     #[test]

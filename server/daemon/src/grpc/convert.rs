@@ -1,8 +1,8 @@
 //! Values of the application as messages.
 
 use codeplane_core::{
-    EndReason, Event, EventKind, ExitStatus, OutputPosition, SessionState, StateName, TerminalSize,
-    Timestamp,
+    Asks, EndReason, Event, EventKind, ExitStatus, OutputPosition, PolicyRef, SessionState,
+    StateName, TerminalSize, Timestamp,
 };
 use codeplane_proto::v1;
 
@@ -82,6 +82,9 @@ pub(super) fn session(view: View) -> v1::Session {
         control_holder: view.holder.map(|id| id.to_string()).unwrap_or_default(),
         title: view.title,
         output_degraded: view.log == LogHealth::Degraded,
+        allow: spec.mandate.allow,
+        unattended: spec.mandate.asks == Asks::Denied,
+        dangerous: spec.mandate.asks == Asks::Allowed,
         ..v1::Session::default()
     };
     super::agent::describe(&mut message, view.agent);
@@ -100,6 +103,10 @@ pub(super) fn session(view: View) -> v1::Session {
         SessionState::Starting | SessionState::Running | SessionState::Stopping => {}
     }
     message
+}
+
+pub(super) fn policy_reference(policy: PolicyRef) -> v1::PolicyReference {
+    v1::PolicyReference { name: policy.name, revision: policy.revision }
 }
 
 pub(super) fn event(event: Event) -> v1::Event {

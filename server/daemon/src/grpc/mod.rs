@@ -11,6 +11,8 @@ mod frames;
 mod hook;
 mod listener;
 mod page;
+mod policy;
+mod policy_convert;
 mod screen;
 mod server;
 mod session;
@@ -26,6 +28,7 @@ use codeplane_proto::v1::approval_service_server::ApprovalServiceServer;
 use codeplane_proto::v1::audit_service_server::AuditServiceServer;
 use codeplane_proto::v1::event_service_server::EventServiceServer;
 use codeplane_proto::v1::hook_service_server::HookServiceServer;
+use codeplane_proto::v1::policy_service_server::PolicyServiceServer;
 use codeplane_proto::v1::server_service_server::ServerServiceServer;
 use codeplane_proto::v1::session_service_server::SessionServiceServer;
 use codeplane_proto::v1::terminal_service_server::TerminalServiceServer;
@@ -47,6 +50,10 @@ const HOOK_MESSAGE_BYTES: usize = (16 << 20) + (64 << 10);
 
 /// Streams one hook's connection may have open: it needs one.
 const HOOK_STREAMS: u32 = 8;
+
+/// Longest request of the policy service, in bytes: above the largest file, so that one over the limit
+/// is answered by name and not by the transport.
+const POLICY_MESSAGE_BYTES: usize = 8 << 20;
 
 /// Streams one connection may have open.
 const STREAMS: u32 = 256;
@@ -87,6 +94,8 @@ impl Services {
         let (health, health_service) = tonic_health::server::health_reporter();
         let terminal = TerminalServiceServer::new(terminal::Terminals::new(app.clone()))
             .max_decoding_message_size(TERMINAL_MESSAGE_BYTES);
+        let policies = PolicyServiceServer::new(policy::Policies::new(app.clone()))
+            .max_decoding_message_size(POLICY_MESSAGE_BYTES);
         let router = Server::builder()
             .max_concurrent_streams(STREAMS)
             .http2_max_local_error_reset_streams(Some(1024))
@@ -97,6 +106,7 @@ impl Services {
             .add_service(reflection)
             .add_service(SessionServiceServer::new(session::Sessions::new(app.clone())))
             .add_service(terminal)
+            .add_service(policies)
             .add_service(EventServiceServer::new(event::Events::new(app.clone())))
             .add_service(ApprovalServiceServer::new(approval::ApprovalsService::new(app.clone())))
             .add_service(AuditServiceServer::new(audit::Audit::new(app.clone())))

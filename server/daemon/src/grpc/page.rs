@@ -106,6 +106,27 @@ pub(super) fn checkpoint_cursor(token: &str) -> Result<AuditSeq, Error> {
     Ok(of(token, 0, read)?.unwrap_or_default())
 }
 
+/// The token behind a policy, a revision or a binding of `list`: what it lists, and of what.
+pub(super) fn policy_token(list: &str, place: &impl Display) -> String {
+    format!("p{place}.{:x}", RequestHash::of("page", list.as_bytes()).0)
+}
+
+/// Reads it; it must be one of the same list.
+pub(super) fn policy_cursor<T: FromStr>(token: &str, list: &str) -> Result<Option<T>, Error> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let read = |token: &str| -> Option<(T, u64)> {
+        let (place, of) = token.strip_prefix('p')?.split_once('.')?;
+        Some((place.parse().ok()?, u64::from_str_radix(of, 16).ok()?))
+    };
+    match read(token) {
+        Some((place, of)) if of == RequestHash::of("page", list.as_bytes()).0 => Ok(Some(place)),
+        Some(_) => Err(Error::invalid("page_token", "belongs to another query: begin anew")),
+        None => Err(Error::invalid("page_token", "is not one of this daemon's")),
+    }
+}
+
 fn of_query<T>(
     token: &str,
     filter: &Filter,
@@ -160,6 +181,17 @@ mod tests {
         assert!(event_cursor(&token, &running).is_err());
         let token = event_token(Revision(7), &all);
         assert_eq!(event_cursor(&token, &all).unwrap(), Some(Revision(7)));
+    }
+
+    #[test]
+    fn a_token_of_policies_belongs_to_its_list() {
+        let token = policy_token("history read-only", &7);
+
+        assert_eq!(policy_cursor(&token, "history read-only").unwrap(), Some(7_i64));
+        assert!(policy_cursor::<i64>(&token, "history other").is_err());
+        assert!(policy_cursor::<i64>("7", "history read-only").is_err());
+        let token = policy_token("policies", &"read-only");
+        assert_eq!(policy_cursor(&token, "policies").unwrap(), Some("read-only".to_owned()));
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! `SessionService`.
 
-use codeplane_core::{Filter, GateMode, StateName};
+use codeplane_core::{Asks, Filter, GateMode, StateName};
 use codeplane_proto::v1;
 use codeplane_proto::v1::session_service_server::SessionService;
 use codeplane_proto::v1::wait_session_request::Condition as WaitCondition;
 use tonic::{Request, Response, Status};
 
-use super::auth::caller;
+use super::auth::{caller, require};
 use super::status::status;
 use super::{agent, convert, fields, page};
 use crate::app::{
     App, Condition, Create, DeleteRequest, Error, IfRunning, KillRequest, Leftovers,
-    SESSION_FILTER_FIELDS, StopRequest, UpdateRequest,
+    SESSION_FILTER_FIELDS, StopRequest, UpdateRequest, View,
 };
 
 /// The service.
@@ -23,6 +23,17 @@ impl Sessions {
     pub(super) const fn new(app: App) -> Self {
         Self { app }
     }
+
+    fn shown(&self, view: View) -> v1::Session {
+        shown(&self.app, view)
+    }
+}
+
+/// A session with what judges it.
+fn shown(app: &App, view: View) -> v1::Session {
+    let policies = app.policies_of(&view.session.spec);
+    let policies = policies.into_iter().map(convert::policy_reference).collect();
+    v1::Session { policies, ..convert::session(view) }
 }
 
 #[tonic::async_trait]
@@ -32,12 +43,13 @@ impl SessionService for Sessions {
         request: Request<v1::CreateSessionRequest>,
     ) -> Result<Response<v1::CreateSessionResponse>, Status> {
         let caller = caller(&request)?;
+        check_roles(&request)?;
         let mut request = request.into_inner();
         let id = std::mem::take(&mut request.request_id);
         let mutation = fields::mutation("CreateSession", &id, &request).map_err(status)?;
-        let created = self.app.create(&caller, create(request), mutation).await;
-        let created = created.map_err(status)?;
-        let session = Some(convert::session(created.view));
+        let create = create(request).map_err(status)?;
+        let created = self.app.create(&caller, create, mutation).await.map_err(status)?;
+        let session = Some(self.shown(created.view));
         Ok(Response::new(v1::CreateSessionResponse { session, notices: created.notices }))
     }
 
@@ -46,7 +58,7 @@ impl SessionService for Sessions {
         request: Request<v1::GetSessionRequest>,
     ) -> Result<Response<v1::GetSessionResponse>, Status> {
         let live = self.app.find(&request.into_inner().session).map_err(status)?;
-        let session = Some(convert::session(live.view()));
+        let session = Some(self.shown(live.view()));
         Ok(Response::new(v1::GetSessionResponse { session }))
     }
 
@@ -73,7 +85,7 @@ impl SessionService for Sessions {
         };
         let updated =
             self.app.update_description(&caller, &request.session, change, mutation).await;
-        let session = Some(convert::session(updated.map_err(status)?));
+        let session = Some(self.shown(updated.map_err(status)?));
         Ok(Response::new(v1::UpdateSessionResponse { session }))
     }
 
@@ -87,7 +99,7 @@ impl SessionService for Sessions {
         let mutation = fields::mutation("StopSession", &id, &request).map_err(status)?;
         let stop = stop(&request).map_err(status)?;
         let stopped = self.app.stop(&caller, &request.session, stop, mutation).await;
-        let session = Some(convert::session(stopped.map_err(status)?));
+        let session = Some(self.shown(stopped.map_err(status)?));
         Ok(Response::new(v1::StopSessionResponse { session }))
     }
 
@@ -101,7 +113,7 @@ impl SessionService for Sessions {
         let mutation = fields::mutation("KillSession", &id, &request).map_err(status)?;
         let kill = KillRequest { signal: request.signal };
         let killed = self.app.kill(&caller, &request.session, kill, mutation).await;
-        let session = Some(convert::session(killed.map_err(status)?));
+        let session = Some(self.shown(killed.map_err(status)?));
         Ok(Response::new(v1::KillSessionResponse { session }))
     }
 
@@ -131,18 +143,41 @@ impl SessionService for Sessions {
         let condition = condition(request.condition).map_err(status)?;
         let waited = self.app.wait(&request.session, condition, limit).await.map_err(status)?;
         Ok(Response::new(v1::WaitSessionResponse {
-            session: Some(convert::session(waited.view)),
+            session: Some(self.shown(waited.view)),
             matched: waited.matched.unwrap_or_default(),
             position: Some(convert::position(waited.position)),
         }))
     }
 }
 
-fn create(request: v1::CreateSessionRequest) -> Create {
+/// Judging differently needs more than creating.
+fn check_roles(request: &Request<v1::CreateSessionRequest>) -> Result<(), Status> {
+    let wanted = request.get_ref();
+    if wanted.dangerous {
+        require(request, v1::Role::Admin, "a dangerous session")?;
+    }
+    if !wanted.allow.is_empty() {
+        require(request, v1::Role::Approver, "a session with rules of its own")?;
+    }
+    if !wanted.policies.is_empty() {
+        require(request, v1::Role::Approver, "binding a policy")?;
+    }
+    Ok(())
+}
+
+fn create(request: v1::CreateSessionRequest) -> Result<Create, Error> {
     let pairs = |vars: Vec<v1::EnvVar>| vars.into_iter().map(|var| (var.name, var.value)).collect();
     let size = request.size.unwrap_or_default();
     let given = |text: String| (!text.is_empty()).then_some(text);
-    Create {
+    let asks = match (request.unattended, request.dangerous) {
+        (false, false) => Asks::Person,
+        (true, false) => Asks::Denied,
+        (false, true) => Asks::Allowed,
+        (true, true) => {
+            return Err(Error::invalid("dangerous", "excludes unattended: nothing would be asked"));
+        }
+    };
+    Ok(Create {
         command: request.command,
         cwd: given(request.cwd),
         env: pairs(request.env),
@@ -156,7 +191,10 @@ fn create(request: v1::CreateSessionRequest) -> Create {
         term: given(request.term),
         provider: given(request.provider),
         mode: if request.agent_dialog { GateMode::AgentDialog } else { GateMode::Held },
-    }
+        policies: request.policies,
+        allow: request.allow,
+        asks,
+    })
 }
 
 fn list(app: &App, request: &v1::ListSessionsRequest) -> Result<v1::ListSessionsResponse, Error> {
@@ -166,7 +204,7 @@ fn list(app: &App, request: &v1::ListSessionsRequest) -> Result<v1::ListSessions
     let after = page::cursor(page::SESSIONS, &request.page_token, &filter)?;
     let found = app.list(&filter, size, after);
     Ok(v1::ListSessionsResponse {
-        sessions: found.sessions.into_iter().map(convert::session).collect(),
+        sessions: found.sessions.into_iter().map(|view| shown(app, view)).collect(),
         next_page_token: found
             .next
             .map(|cursor| page::token(page::SESSIONS, cursor, &filter))

@@ -30,6 +30,20 @@ pub(super) fn status(answer: Error) -> Status {
         Error::NameTaken { name, by } => {
             details.set_resource_info("session", name, "", format!("the name of session {by}"));
         }
+        Error::PolicyNotFound(name) => {
+            details.set_resource_info("policy", clipped(&name), "", "see ListPolicies");
+        }
+        Error::RevisionNotFound { policy, revision } => {
+            let name = format!("{policy}/{revision}");
+            details.set_resource_info("policy revision", name, "", "see ListPolicyRevisions");
+        }
+        Error::NotBound { policy, target } => {
+            details.set_resource_info("policy binding", policy, "", clipped(&target));
+        }
+        Error::PolicyBound { policy, bindings } => {
+            let times = format!("bound {bindings} times");
+            details.add_precondition_failure_violation("BOUND", policy, times);
+        }
         Error::Invalid(violations) | Error::CannotRun { violations, .. } => {
             add_violations(&mut details, &violations);
         }
@@ -74,6 +88,7 @@ pub(super) fn status(answer: Error) -> Status {
         | Error::ReportReused(_)
         | Error::RequestReused(_)
         | Error::Stale { .. }
+        | Error::PolicyStale { .. }
         | Error::Draining
         | Error::BeyondEnd { .. }
         | Error::EventsGone { .. }
@@ -114,6 +129,11 @@ fn code_and_reason(answer: &Error) -> (Code, &'static str) {
         Error::WrongState { .. } => (Code::FailedPrecondition, "WRONG_STATE"),
         Error::ControlTaken { .. } => (Code::FailedPrecondition, "CONTROL_TAKEN"),
         Error::Stale { .. } => (Code::Aborted, "STALE_ETAG"),
+        Error::PolicyNotFound(_) => (Code::NotFound, "POLICY_NOT_FOUND"),
+        Error::RevisionNotFound { .. } => (Code::NotFound, "POLICY_REVISION_NOT_FOUND"),
+        Error::PolicyStale { .. } => (Code::Aborted, "STALE_ETAG"),
+        Error::PolicyBound { .. } => (Code::FailedPrecondition, "POLICY_BOUND"),
+        Error::NotBound { .. } => (Code::NotFound, "POLICY_NOT_BOUND"),
         Error::Quota { .. } => (Code::ResourceExhausted, "QUOTA_EXCEEDED"),
         Error::Draining => (Code::Unavailable, "DRAINING"),
         Error::Stopping => (Code::Unavailable, "STOPPING"),
@@ -161,6 +181,9 @@ fn metadata(answer: &Error) -> HashMap<String, String> {
         Error::Stale { session, current } => {
             pairs(&[("session", session.to_string()), ("etag", current.clone())])
         }
+        Error::PolicyStale { policy, current } => {
+            pairs(&[("policy", policy.clone()), ("etag", current.to_string())])
+        }
         Error::NameTaken { name, by } => {
             pairs(&[("name", name.clone()), ("session", by.to_string())])
         }
@@ -184,6 +207,10 @@ fn metadata(answer: &Error) -> HashMap<String, String> {
         | Error::RequestReused(_)
         | Error::Invalid(_)
         | Error::CannotRun { .. }
+        | Error::PolicyNotFound(_)
+        | Error::RevisionNotFound { .. }
+        | Error::PolicyBound { .. }
+        | Error::NotBound { .. }
         | Error::Quota { .. }
         | Error::Draining
         | Error::Stopping

@@ -3,7 +3,7 @@
 use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::policy::{Effect, Grantable};
 use codeplane_core::{
-    ActivityName, AgentEvent, ApprovalId, ApprovalKind, Decision, DecisionSource, EventKind,
+    ActivityName, AgentEvent, ApprovalId, ApprovalKind, Asks, Decision, DecisionSource, EventKind,
     GateMode, NewApproval, Outcome, Settled, Timestamp,
 };
 use codeplane_store::Reported as Stored;
@@ -75,6 +75,12 @@ impl App {
                 settled(Outcome::Denied, DecisionSource::Default, because)
             }
             Effect::Deny => settled(Outcome::Denied, DecisionSource::Rules, because),
+            Effect::Ask if judged.asks == Asks::Denied => {
+                settled(Outcome::Denied, DecisionSource::Unattended, because)
+            }
+            Effect::Ask if judged.asks == Asks::Allowed => {
+                settled(Outcome::Allowed, DecisionSource::Dangerous, because)
+            }
             Effect::Ask => {
                 let kind = match incoming.agent.interaction(tool) {
                     Interaction::Call => ApprovalKind::ToolCall,

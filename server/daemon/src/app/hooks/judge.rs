@@ -6,7 +6,7 @@ use codeplane_core::policy::{
     Effect, Grant as Answered, GrantScope as Answers, GrantSet, Places, Request, Resolution, Rule,
     Value, Verdict, analyse, evaluate_with_grants, suggest,
 };
-use codeplane_core::{Decision, Grant, GrantTarget, PolicyRef, RequestDigest};
+use codeplane_core::{Asks, Decision, Grant, GrantTarget, PolicyRef, RequestDigest};
 use sha2::{Digest, Sha256};
 
 use super::super::App;
@@ -26,6 +26,8 @@ pub(crate) struct Judged {
     pub facts: String,
     /// The policies that were bound.
     pub policies: Vec<PolicyRef>,
+    /// What becomes of it where it would be asked about.
+    pub asks: Asks,
     /// What may be granted instead of the exact request.
     pub patterns: Vec<String>,
 }
@@ -112,7 +114,7 @@ impl App {
             input: Some(part.input),
             cwd: asked.cwd.map(str::to_owned).or_else(|| Some(spec.cwd.clone())),
             labels: Some(labels.collect()),
-            workspace: Some(spec.cwd),
+            workspace: Some(spec.mandate.directory),
             home: agent.home,
         }
     }
@@ -126,8 +128,10 @@ impl App {
         grants: Vec<Grant>,
     ) -> Result<Judged, Error> {
         let now_ms = self.clock.now().as_micros() / 1000;
-        let bound = self.bound_rules(live);
-        let places = Places { home: live.agent().home, workspace: Some(live.session().spec.cwd) };
+        let session = live.session().spec;
+        let home = live.agent().home;
+        let bound = self.bound_rules(&session, &home);
+        let places = Places { home, workspace: Some(session.mandate.directory.clone()) };
         let answered = grants.into_iter().filter_map(answers).collect();
         let grants = GrantSet::new(answered, &places, &Files, now_ms);
         let (mut verdicts, mut facts, mut patterns) =
@@ -149,6 +153,7 @@ impl App {
             verdict_text: verdict_json(&verdict),
             facts: facts_json(&facts),
             policies: bound.policies.clone(),
+            asks: session.mandate.asks,
             patterns,
             verdict,
         })

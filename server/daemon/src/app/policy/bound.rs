@@ -1,27 +1,175 @@
-//! The rules that hold in a session.
+//! The rules that judge one session.
 
-use codeplane_core::PolicyRef;
-use codeplane_core::policy::{Effect, Places, RuleSet};
+use std::sync::Arc;
 
-use super::super::App;
-use super::Files;
-use crate::session::Live;
+use codeplane_core::policy::{Effect, Places, Rule, RuleSet, Value};
+use codeplane_core::{Asks, NewSession, PolicyRef};
 
-/// What is bound to a session.
-#[derive(Debug)]
-pub(in crate::app) struct BoundRules {
-    /// The rules of all of it.
-    pub(in crate::app) rules: RuleSet,
-    /// Where they come from.
-    pub(in crate::app) policies: Vec<PolicyRef>,
+use super::catalogue::Bound;
+use super::files::Files;
+use crate::app::App;
+
+/// What rules of the session itself are called; no policy can have this name.
+const OWN: &str = "@session";
+
+/// The rules that judge a session, ready to judge.
+#[derive(Clone, Debug)]
+pub(crate) struct BoundRules {
+    /// The union of the rules of all policies bound, as `policy/rule`, and the session's own, as
+    /// `@session/allow-1`.
+    pub(crate) rules: RuleSet,
+    /// The policies, in the order of their names.
+    pub(crate) policies: Vec<PolicyRef>,
+    /// When a rule that holds now expires, in milliseconds since 1970.
+    expires_ms: Option<i64>,
+}
+
+/// What rule sets depend on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    policies: Vec<(String, i64)>,
+    directory: String,
+    home: String,
+    allow: Vec<String>,
+}
+
+impl Key {
+    fn of(session: &NewSession, home: &str, bound: &Bound) -> Self {
+        let reference = |known: &Arc<super::catalogue::Known>| {
+            let PolicyRef { name, revision } = known.reference();
+            (name, revision)
+        };
+        Self {
+            policies: bound.policies.iter().map(reference).collect(),
+            directory: session.cwd.clone(),
+            home: home.to_owned(),
+            allow: session.mandate.allow.clone(),
+        }
+    }
+}
+
+impl BoundRules {
+    pub(super) fn holds_at(&self, now_ms: i64) -> bool {
+        self.expires_ms.is_none_or(|at| now_ms < at)
+    }
+
+    /// Looks at files; blocks.
+    fn ready(session: &NewSession, union: Union, home: String, now_ms: i64) -> Self {
+        let later = union.rules.iter().filter_map(Rule::expires_ms).filter(|at| *at > now_ms);
+        let expires_ms = later.min();
+        let places = Places { home, workspace: Some(session.cwd.clone()) };
+        Self {
+            rules: RuleSet::new(union.rules, union.default, &places, &Files, now_ms),
+            policies: union.policies,
+            expires_ms,
+        }
+    }
+}
+
+/// What a verdict comes to: an ask may have nobody to decide it.
+#[must_use]
+pub(crate) const fn settle(asks: Asks, verdict: Effect) -> Effect {
+    match (verdict, asks) {
+        (Effect::Ask, Asks::Denied) => Effect::Deny,
+        (Effect::Ask, Asks::Allowed) => Effect::Allow,
+        (Effect::Allow | Effect::Ask | Effect::Deny, Asks::Person)
+        | (Effect::Allow | Effect::Deny, Asks::Denied | Asks::Allowed) => verdict,
+    }
+}
+
+/// The rules of several policies together, and the strictest default.
+#[derive(Clone, Debug)]
+pub(super) struct Union {
+    pub(super) rules: Vec<Rule>,
+    pub(super) default: Effect,
+    pub(super) policies: Vec<PolicyRef>,
+}
+
+/// Of no policy: everything is asked about.
+impl Default for Union {
+    fn default() -> Self {
+        Self { rules: Vec::new(), default: Effect::Ask, policies: Vec::new() }
+    }
+}
+
+impl Union {
+    fn of(session: &NewSession, bound: &Bound) -> Self {
+        let policies = bound.policies.iter().map(|known| known.reference()).collect();
+        let mut union = Self { policies, ..Self::default() };
+        for known in &bound.policies {
+            let Some(document) = &known.document else {
+                // Nothing is known of what it denies.
+                return Self { rules: Vec::new(), default: Effect::Deny, ..union };
+            };
+            union.default = union.default.max(document.default);
+            union.rules.extend(document.rules.iter().cloned());
+        }
+        for (position, text) in session.mandate.allow.iter().enumerate() {
+            // It was read when the session was created; what cannot be read allows nothing.
+            if let Ok(rule) = own_rule(text) {
+                union.rules.push(rule.named(format!("{OWN}/allow-{}", position + 1)));
+            }
+        }
+        union
+    }
+}
+
+/// Reads a rule of a session's own: a shorthand, or an object that may leave its effect out.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn own_rule(text: &str) -> Result<Rule, String> {
+    if !text.trim_start().starts_with('{') {
+        return Rule::of_shorthand(Effect::Allow, text, 0);
+    }
+    let mut value = Value::parse(text.as_bytes())?;
+    if let Value::Map(members) = &mut value
+        && !members.iter().any(|(name, _)| name == "effect")
+    {
+        members.push(("effect".to_owned(), Value::String("allow".to_owned())));
+    }
+    let rule = Rule::read(&value, 0)?;
+    match rule.effect() {
+        Effect::Allow => Ok(rule),
+        Effect::Ask | Effect::Deny => {
+            Err("a session's own rules allow: put others in a policy and bind it".to_owned())
+        }
+    }
 }
 
 impl App {
-    /// The rules that hold in a session.
-    pub(in crate::app) fn bound_rules(&self, live: &Live) -> BoundRules {
-        let places = Places { home: live.agent().home, workspace: Some(live.session().spec.cwd) };
-        let now_ms = self.clock.now().as_micros() / 1000;
-        let rules = RuleSet::new(Vec::new(), Effect::Ask, &places, &Files, now_ms);
-        BoundRules { rules, policies: Vec::new() }
+    /// The rules that judge a session now, whose `~` is `home`. Ready ones are answered without a look
+    /// at any file; to make others ready blocks.
+    #[must_use]
+    pub(crate) fn bound_rules(&self, session: &NewSession, home: &str) -> Arc<BoundRules> {
+        loop {
+            let bound = self.policies.bound(session);
+            let key = Key::of(session, home, &bound);
+            let now_ms = self.clock.now().as_micros() / 1000;
+            if let Some(ready) = self.policies.ready(&key, now_ms) {
+                return ready;
+            }
+            let union = Union::of(session, &bound);
+            let made = Arc::new(BoundRules::ready(session, union, home.to_owned(), now_ms));
+            if self.policies.keep_ready(bound.generation, key, &made) {
+                return made;
+            }
+        }
+    }
+
+    /// The policies that judge a session now, by whatever binding, in the order of their names.
+    #[must_use]
+    pub(crate) fn policies_of(&self, session: &NewSession) -> Vec<PolicyRef> {
+        self.policies.bound(session).policies.iter().map(|known| known.reference()).collect()
+    }
+
+    pub(super) fn union_of(&self, session: &NewSession) -> Union {
+        Union::of(session, &self.policies.bound(session))
+    }
+
+    /// What `~` stands for in rules.
+    pub(super) fn home(&self) -> String {
+        let home = self.own_env.iter().find(|(name, _)| name == "HOME");
+        home.map_or_else(|| "/".to_owned(), |(_, home)| home.clone())
     }
 }

@@ -1,10 +1,26 @@
-//! Judging tool calls: the pure rules of core with the facts of this machine's files.
+//! Policies: what is kept of them, whom they judge, and judging by them with the facts of this
+//! machine's files.
 
+mod apply;
 mod bound;
+mod catalogue;
 mod files;
+mod judge;
+mod manage;
 mod simulate;
+mod source;
+#[cfg(test)]
+mod tests;
+mod values;
 mod written;
 
+pub(crate) use apply::{ApplyMode, ApplyRequest, RollbackRequest};
+pub(crate) use bound::own_rule;
+pub(crate) use catalogue::Catalogue;
 pub(in crate::app) use files::Files;
+pub(crate) use judge::{JudgedCall, SimulateRequest};
 pub(crate) use simulate::{Simulated, simulate};
+pub(crate) use values::{
+    AppliedView, FoundIn, PolicyFile, PolicyView, TargetRequest, check_file, target_text,
+};
 pub(in crate::app) use written::{facts_json, verdict_json};

@@ -68,7 +68,8 @@ fn members<'a>(value: &'a Value, what: &str) -> Result<&'a [(String, Value)], St
     }
 }
 
-fn rules(value: Option<&Value>) -> Result<Vec<Rule>, String> {
+/// Reads a list of rules.
+pub(super) fn rules(value: Option<&Value>) -> Result<Vec<Rule>, String> {
     let items = match value {
         Some(Value::List(items)) => items,
         Some(_) => return Err("'rules' is no list".to_owned()),
@@ -87,7 +88,8 @@ fn rules(value: Option<&Value>) -> Result<Vec<Rule>, String> {
     Ok(rules)
 }
 
-fn request(value: &Value, home: &str) -> Result<Request, String> {
+/// Reads a tool call.
+pub(super) fn request(value: &Value, home: &str) -> Result<Request, String> {
     members(value, "the request")?;
     let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let input = match (value.get("input"), value.get("input_raw")) {

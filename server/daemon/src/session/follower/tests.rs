@@ -5,7 +5,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use codeplane_core::{
-    Acquire, ExitStatus, HostId, Labels, NewSession, Session, SessionId, TerminalSize, Timestamp,
+    Acquire, ExitStatus, HostId, Labels, Mandate, NewSession, Session, SessionId, TerminalSize,
+    Timestamp,
 };
 use codeplane_shim::Bundle;
 use tempfile::TempDir;
@@ -44,6 +45,7 @@ impl Fixture {
             source: "test".to_owned(),
             parent: None,
             keep: false,
+            mandate: Mandate::default(),
             created_at: Timestamp::default(),
         });
         let live = Live::new(session, dir.path(), Arc::new(surroundings));
