@@ -86,8 +86,11 @@ fn before_runtime(cli: Cli) -> Result<Cli, ExitCode> {
         Command::Daemon(daemon::Args { verb: Verb::CheckConfig(args) }) => {
             Err(daemon_entry::check_config(args.settings, places))
         }
-        Command::Policy(args) => Err(ended(policy::run(&args))),
         Command::Hook(args) => Err(Exit::Code(hook::run(args)).into()),
+        Command::Policy(args) => match policy::without_daemon(&args) {
+            Some(done) => Err(ended(done)),
+            None => Ok(Cli { daemon: cli.daemon, command: Command::Policy(args) }),
+        },
         Command::Completions(args) => Err(ended(completions::run(&args))),
         Command::Man(args) => Err(ended(man::run(&args))),
         command => Ok(Cli { daemon: cli.daemon, command }),
@@ -133,7 +136,7 @@ async fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure>
         Command::Version(args) => version::run(args, context).await,
         // Never here: it needs no runtime of ours.
         Command::Hook(args) => Ok(Exit::Code(hook::run(args))),
-        Command::Policy(args) => policy::run(&args),
+        Command::Policy(args) => policy::run(args, context).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

@@ -3,6 +3,7 @@
 mod approval;
 mod audit;
 mod event;
+mod policy;
 mod server;
 mod session;
 mod terminal;

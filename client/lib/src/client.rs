@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use codeplane_proto::v1::{
     approval_service_client::ApprovalServiceClient, audit_service_client::AuditServiceClient,
-    event_service_client::EventServiceClient, server_service_client::ServerServiceClient,
-    session_service_client::SessionServiceClient, terminal_service_client::TerminalServiceClient,
+    event_service_client::EventServiceClient, policy_service_client::PolicyServiceClient,
+    server_service_client::ServerServiceClient, session_service_client::SessionServiceClient,
+    terminal_service_client::TerminalServiceClient,
 };
 use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
@@ -219,6 +220,10 @@ pub(crate) fn events(channel: Channel) -> EventServiceClient<Channel> {
 
 pub(crate) fn audit(channel: Channel) -> AuditServiceClient<Channel> {
     AuditServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT_BYTES)
+}
+
+pub(crate) fn policies(channel: Channel) -> PolicyServiceClient<Channel> {
+    PolicyServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT_BYTES)
 }
 
 pub(crate) fn server(channel: Channel) -> ServerServiceClient<Channel> {

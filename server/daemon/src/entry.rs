@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use codeplane_core::audit::{Finding, Verified};
-use codeplane_core::policy::{Format, Problem};
+use codeplane_core::policy::{Document, Format, Problem, starter};
 
 use crate::app::{self, VerifyError};
 use crate::clock::Clock;
@@ -178,10 +178,19 @@ pub struct StarterPolicy {
     pub text: String,
 }
 
-/// The policies that come with Codeplane.
+/// The policies that come with Codeplane, the strictest first.
 #[must_use]
 pub fn starter_policies() -> Vec<StarterPolicy> {
-    Vec::new()
+    let told = |(name, text): (&str, &str)| {
+        let documents = Document::read_all(text, Format::Yaml, name).unwrap_or_default();
+        let description = documents.into_iter().next().and_then(|document| document.description);
+        StarterPolicy {
+            name: name.to_owned(),
+            description: description.unwrap_or_default(),
+            text: text.to_owned(),
+        }
+    };
+    starter::all().into_iter().map(told).collect()
 }
 
 /// Something in a policy that is worth a second look.

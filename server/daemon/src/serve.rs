@@ -13,7 +13,8 @@ use tokio::sync::{Notify, mpsc};
 use tracing::{error, info, warn};
 
 use crate::app::{
-    self, App, Approvals, AuditKeys, Catalogue, Grants, HookTokens, InFlight, KeyError, OpenCalls, Parts,
+    self, App, Approvals, AuditKeys, Catalogue, Grants, HookTokens, InFlight, KeyError, OpenCalls,
+    Parts,
 };
 use crate::clock::Clock;
 use crate::config::Config;

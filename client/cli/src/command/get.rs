@@ -43,6 +43,10 @@ fn print(session: &v1::Session) -> Result<(), Failure> {
         ("size", text::size(session.size)),
         ("title", text(&session.title)),
         ("labels", labels(session)),
+        ("policies", policies(session)),
+        ("allowed", session.allow.iter().map(|rule| text(rule)).collect::<Vec<_>>().join(" ")),
+        ("asks", asks(session).to_owned()),
+        ("workspace", text(&session.workspace)),
         ("provider", text(&session.provider)),
         ("source", text(&session.source)),
         ("parent", session.parent_id.clone()),
@@ -66,6 +70,22 @@ fn labels(session: &v1::Session) -> String {
         .collect();
     pairs.sort();
     pairs.join(" ")
+}
+
+/// The policies that judge it, with their revisions.
+fn policies(session: &v1::Session) -> String {
+    let shown =
+        |policy: &v1::PolicyReference| format!("{}@{}", visible(&policy.name), policy.revision);
+    session.policies.iter().map(shown).collect::<Vec<_>>().join(" ")
+}
+
+/// What becomes of calls that would be asked about, where nobody decides them.
+const fn asks(session: &v1::Session) -> &'static str {
+    match (session.dangerous, session.unattended) {
+        (true, _) => "DANGEROUS: allowed without asking",
+        (false, true) => "denied: unattended",
+        (false, false) => "",
+    }
 }
 
 fn printed(session: &v1::Session) -> String {

@@ -66,7 +66,7 @@ fn table(sessions: &[v1::Session], now: Timestamp) -> Table {
         table.row(vec![
             text::short(&session.id).to_owned(),
             visible(&session.name).into_owned(),
-            text::state_of(session),
+            state(session),
             text::agent(session),
             text::command(&session.command),
             text::ago(session.create_time, now),
@@ -74,4 +74,10 @@ fn table(sessions: &[v1::Session], now: Timestamp) -> Table {
         ]);
     }
     table
+}
+
+/// Its state, and what nobody should overlook.
+fn state(session: &v1::Session) -> String {
+    let state = text::state_of(session);
+    if session.dangerous { format!("{state}, DANGEROUS") } else { state }
 }

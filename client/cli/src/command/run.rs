@@ -18,6 +18,7 @@ use crate::{os, output, parse, text};
   cpctl run bash
   cpctl run -d --name web --cwd ~/site -e PORT=8080 -- npm run dev
   cpctl run --label team=infra --size 120x40 claude
+  cpctl run --policy developer --allow 'Bash(make:*)' claude
   cpctl run -- sort < words          the end of the file is the end of its input
 
 What is read from a file or pipe goes through the session's terminal: it is echoed with the output,
@@ -52,6 +53,18 @@ pub(crate) struct Args {
     /// Ask in the agent's own dialog, instead of holding a call until it is decided
     #[arg(long)]
     agent_dialog: bool,
+    /// Bind a policy to it before it starts; may be given several times
+    #[arg(long, value_name = "NAME")]
+    policy: Vec<String>,
+    /// Let it do this without being asked about: a rule such as 'Bash(git log:*)', or one in JSON
+    #[arg(long, value_name = "RULE")]
+    allow: Vec<String>,
+    /// Nobody will be asked: deny what would be
+    #[arg(long)]
+    unattended: bool,
+    /// Allow everything that no rule denies, without asking anybody; needs the role admin
+    #[arg(long, conflicts_with = "unattended")]
+    dangerous: bool,
     #[command(flatten)]
     attach: AttachFlags,
     /// The command and its arguments
@@ -152,6 +165,10 @@ fn request(args: &Args) -> Result<v1::CreateSessionRequest, Failure> {
         agent_dialog: args.agent_dialog,
         source: "cli".to_owned(),
         term: term(),
+        policies: args.policy.clone(),
+        allow: args.allow.clone(),
+        unattended: args.unattended,
+        dangerous: args.dangerous,
         ..Default::default()
     })
 }
