@@ -14,6 +14,7 @@ mod kit;
 mod kit_daemon;
 mod layers;
 mod lifecycle;
+mod policy;
 mod protos;
 mod real;
 mod security;

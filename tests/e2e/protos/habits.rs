@@ -12,8 +12,10 @@ const REPEATABLE: [&str; 6] =
     ["Attach", "AcquireControl", "ReleaseControl", "RedrawTerminal", "Backup", "Drain"];
 
 /// Calls that change nothing begin with one of these.
-const READING: [&str; 10] =
-    ["Get", "List", "Watch", "Read", "Tail", "Wait", "Search", "Export", "Verify", "Doctor"];
+const READING: [&str; 12] = [
+    "Get", "List", "Watch", "Read", "Tail", "Wait", "Search", "Export", "Verify", "Doctor",
+    "Simulate", "Lint",
+];
 
 fn our_files() -> Vec<FileDescriptor> {
     api().files().filter(|file| file.name().starts_with(OURS)).collect()

@@ -28,8 +28,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
     starter: Option<String>,
     /// How it is written [default: as its name says, else yaml]
-    #[arg(long)]
-    format: Option<PolicyFormat>,
+    #[arg(long = "format", value_name = "FORMAT")]
+    written_in: Option<PolicyFormat>,
     /// Check everything and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -66,7 +66,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     };
     let request = v1::ApplyPoliciesRequest {
         text,
-        format: args.format.map(|format| format.wire().into()).unwrap_or_default(),
+        format: args.written_in.map(|format| format.wire().into()).unwrap_or_default(),
         file_name: name,
         dry_run: args.dry_run,
         note: args.note,

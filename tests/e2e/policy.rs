@@ -1,0 +1,7 @@
+//! Policies as people and services meet them.
+
+mod bindings;
+mod commands;
+mod files;
+mod kit;
+mod sessions;
