@@ -48,6 +48,7 @@ async fn only_what_is_allowed_is_inherited_from_the_client_and_explicit_pairs_wi
 
     let names: Vec<&str> = seen.keys().map(String::as_str).collect();
     let expected = [
+        "CODEPLANE_HOOK_TOKEN_FILE",
         "CODEPLANE_SESSION",
         "COLORTERM",
         "EDITOR",

@@ -8,8 +8,15 @@ use prost_reflect::{EnumDescriptor, FileDescriptor, MessageDescriptor, MethodDes
 use super::{OURS, api};
 
 /// Changes that need no `request_id`: done twice they are as done once, or numbered otherwise.
-const REPEATABLE: [&str; 6] =
-    ["Attach", "AcquireControl", "ReleaseControl", "RedrawTerminal", "Backup", "Drain"];
+const REPEATABLE: [&str; 7] = [
+    "Attach",
+    "AcquireControl",
+    "ReleaseControl",
+    "RedrawTerminal",
+    "Backup",
+    "Drain",
+    "ReportHook",
+];
 
 /// Calls that change nothing begin with one of these.
 const READING: [&str; 12] = [

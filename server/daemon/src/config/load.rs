@@ -155,7 +155,9 @@ mod tests {
         let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/config/cpd.toml");
         let text = std::fs::read_to_string(example).unwrap();
         // What a refused key is told are all the keys of its section.
-        for section in ["log", "sessions", "output", "input", "events", "server"] {
+        for section in
+            ["log", "sessions", "output", "input", "events", "approvals", "audit", "server"]
+        {
             let wrong = format!("[{section}]\nno_such_key = 1\n");
             let error = from_file(&wrong).unwrap_err();
             let (_, keys) = error.split_once("expected ").unwrap();
