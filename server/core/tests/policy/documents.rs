@@ -183,6 +183,7 @@ fn what_readers_could_understand_differently_is_refused() {
         (Format::Json, r#"{"name":"a","name":"b"}"#, "p:1:13: 'name' is already on line 1"),
         (Format::Json, "{\n \"name\": \"a\",}", "p:2:14: a member without a name"),
         (Format::Json, "{\"name\":\"a\"}\nx", "p:2:1: text after the document"),
+        (Format::Json, "[{\"name\":\"é\",\"x\":1}]", "p:1:10: name: 'é' must be"),
         (Format::Json, "{\"name\":\"\\ud800\"}", "p:1:9: half a surrogate pair"),
         (Format::Toml, "name = 'a'\nname = 'b'\n", "p:2:1: duplicate key"),
         (Format::Toml, "name = \n", "p:1:"),
@@ -202,8 +203,11 @@ fn bombs_are_bounded() {
     assert!(problems(&deep_lists, Format::Yaml)[0].ends_with("nested too deep"));
     assert!(!problems(&deep.replace("name: a\nrules: ", ""), Format::Json).is_empty());
     assert!(!problems(&format!("a = {}", "[".repeat(5000)), Format::Toml).is_empty());
-    let many = format!("name: a\ndeny: [{}]\n", "Read, ".repeat(2001));
-    assert!(problems(&many, Format::Yaml)[0].ends_with("a policy has at most 2000 rules"));
+    let many: String = (0..2001).map(|n| format!("- mcp__tool__{n}\n")).collect();
+    let many = problems(&format!("name: a\ndeny:\n{many}"), Format::Yaml);
+    assert!(many[0].ends_with("a policy has at most 2000 rules"));
+    let values = format!("[{}1]", "1,".repeat(1_000_000));
+    assert_eq!(problems(&values, Format::Json).len(), 201);
     let long = " ".repeat(4 * 1024 * 1024 + 1);
     assert!(problems(&long, Format::Yaml)[0].contains("has at most 4194304 bytes"));
 }

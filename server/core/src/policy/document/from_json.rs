@@ -42,27 +42,45 @@ fn node(value: Value, places: &mut dyn Iterator<Item = Place>) -> Node {
     Node { place, content }
 }
 
-/// Where the lines of a text begin.
+/// Where the lines of a text begin, and how many characters stand before each block of it: files
+/// of one long line are counted once, not once a value.
 pub(super) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    before_blocks: Vec<usize>,
 }
+
+/// Bytes in a block.
+const BLOCK: usize = 1024;
 
 impl<'a> Lines<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self { text, starts: std::iter::once(0).chain(after_breaks).collect() }
+        let starts = std::iter::once(0).chain(after_breaks).collect();
+        let mut before_blocks = vec![0];
+        for block in text.as_bytes().chunks(BLOCK) {
+            let before = before_blocks.last().copied().unwrap_or(0);
+            before_blocks.push(before + characters(block));
+        }
+        Self { text, starts, before_blocks }
     }
 
     /// The place of a byte.
     pub(super) fn place(&self, at: usize) -> Place {
         let line = self.starts.partition_point(|start| *start <= at);
         let start = self.starts.get(line.wrapping_sub(1)).copied().unwrap_or(0);
-        let mut end = at.min(self.text.len());
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let before = self.text.get(start..end).unwrap_or_default();
-        Place { line, column: before.chars().count() + 1 }
+        Place { line, column: self.characters_before(at) - self.characters_before(start) + 1 }
     }
+
+    fn characters_before(&self, at: usize) -> usize {
+        let at = at.min(self.text.len());
+        let block = at / BLOCK;
+        let rest = &self.text.as_bytes()[block * BLOCK..at];
+        self.before_blocks.get(block).copied().unwrap_or(0) + characters(rest)
+    }
+}
+
+/// How many characters begin in these bytes of UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }

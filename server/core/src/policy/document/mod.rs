@@ -34,6 +34,9 @@ const TEXT_BYTES: usize = 4 * 1024 * 1024;
 /// Most rules in one document.
 const RULES: usize = 2000;
 
+/// More problems than this are not told: a file with so many is no policy.
+const PROBLEMS: usize = 200;
+
 /// How a policy file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -96,7 +99,7 @@ impl Document {
     /// Reads every document of a file.
     ///
     /// # Errors
-    /// All problems, in the order of the file.
+    /// All problems, in the order of the file; of very many the first 200.
     pub fn read_all(
         text: &str,
         format: Format,
@@ -149,6 +152,13 @@ struct Problems(Vec<(Place, String)>);
 
 impl Problems {
     fn add(&mut self, place: Place, message: impl Into<String>) {
+        if self.0.len() > PROBLEMS {
+            return;
+        }
+        if self.0.len() == PROBLEMS {
+            self.0.push((place, "more problems are not shown: mend these first".to_owned()));
+            return;
+        }
         self.0.push((place, message.into().replace(char::is_control, " ")));
     }
 }
