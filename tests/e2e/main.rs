@@ -10,6 +10,7 @@ mod attach;
 mod audit;
 mod bad_input;
 mod files;
+mod hooks;
 mod kit;
 mod kit_daemon;
 mod layers;

@@ -2,4 +2,5 @@
 
 mod claude;
 mod codex;
+mod codex_gate;
 mod gate;

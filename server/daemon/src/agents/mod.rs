@@ -98,10 +98,26 @@ impl Agent {
         call: Option<&ToolCall>,
         answer: &Answer,
     ) -> HookAnswer {
+        let event = match answer {
+            // Where nobody knows what was asked, silence would be leave.
+            Answer::Deny { .. } if !self.is_gating(event) => self.gate(),
+            Answer::Deny { .. }
+            | Answer::NoOpinion
+            | Answer::Allow { .. }
+            | Answer::AskInDialog { .. } => event,
+        };
         match self {
             Self::Claude => claude::answer(event, call, answer),
             Self::Codex => codex::answer(event, answer),
             Self::Generic => generic::answer(event, answer),
+        }
+    }
+
+    /// The event that comes before every tool call.
+    const fn gate(self) -> &'static str {
+        match self {
+            Self::Claude | Self::Codex => "PreToolUse",
+            Self::Generic => "tool_requested",
         }
     }
 
@@ -210,7 +226,16 @@ impl Agent {
             Self::Generic => None,
         }
     }
-}
 
-#[cfg(test)]
-mod tests;
+    #[test]
+    fn a_refusal_refuses_whatever_the_event_is_said_to_be() {
+        let deny = Answer::Deny { reason: "unreadable".to_owned() };
+        for agent in [Agent::Claude, Agent::Codex, Agent::Generic] {
+            for event in ["", "?", "SessionStart", agent.gate()] {
+                let answer = agent.answer(event, None, &deny);
+                assert_eq!(answer.exit_code, 2, "{agent:?} {event}");
+                assert!(answer.stdout.contains("deny"), "{agent:?} {event}: {answer:?}");
+            }
+        }
+    }
+}
