@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::{
-    Asks, BindingTarget, EndReason, EventKind, GateMode, Incarnation, Mandate, NewSession,
-    PolicyBinding, PolicyName, Session, SessionAgent, SessionId,
+    Asks, EndReason, EventKind, GateMode, Incarnation, NewSession, Session, SessionAgent, SessionId,
 };
 use codeplane_store::Trail;
 use tokio::sync::mpsc;
@@ -15,10 +13,10 @@ use tracing::info;
 
 use super::agent::Prepared;
 use super::error::Error;
+use super::policy::Record;
 use super::record::{FACTS, record};
 use super::request::Mutation;
 use super::spec::{self, Spec};
-use super::workspace::Workspace;
 use super::{App, Caller, bundle_file};
 use crate::session::{
     Admission, Begun, Bundle, BundleFile, Fact, Keep, LaunchSpec, Link, Live, Started, View, born,
@@ -124,7 +122,7 @@ impl App {
         let id = place.id();
         let mut spec = spec::check(&create, id, &self.config.sessions, &self.own_env)?;
         let policies = self.to_bind(&create.policies)?;
-        let mandate = self.mandate(&create, &spec).await?;
+        let mandate = self.mandate(&create, &spec.cwd).await?;
         let parent = create.parent.as_deref().map(|parent| self.find(parent)).transpose()?;
         let name = self.registry.reserve(spec.name.clone(), id).map_err(|by| Error::NameTaken {
             name: spec.name.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -241,9 +239,8 @@ impl App {
         let request = record
             .mutation
             .map(|mutation| self.recorded(mutation, "CreateSession", id.to_string()));
-        let mut trail = Trail::audited(self.audit_created(&record.principal, session))
-            .asked(request)
-            .knowing(id, agent.clone());
+        let created_by = self.audit_created(&record.principal, session);
+        let mut trail = Trail::audited(created_by).asked(request).knowing(id, agent.clone());
         match session.spec.mandate.asks {
             Asks::Allowed => trail.audit.push(self.dangerous(session, &record.principal)),
             Asks::Person | Asks::Denied => {}
@@ -257,33 +254,6 @@ impl App {
             self.policies.adopt(policies);
         }
         Ok(())
-    }
-
-    fn dangerous(&self, session: &Session, principal: &str) -> NewAudit {
-        NewAudit::by(principal, self.clock.now(), AuditKind::SessionDangerous)
-            .about(session.id(), Some(session.incarnation))
-    }
-
-    /// The policies of these names.
-    fn to_bind(&self, names: &[String]) -> Result<Vec<PolicyName>, Error> {
-        let missing = |name: &String| Error::PolicyNotFound(name.escape_debug().to_string());
-        let named = names.iter().map(|name| {
-            let policy = PolicyName::new(name).map_err(|_| missing(name))?;
-            self.policies.get(&policy).map(|_| policy).ok_or_else(|| missing(name))
-        });
-        named.collect()
-    }
-
-    /// What a session is given, beside the policies bound to it.
-    async fn mandate(&self, create: &Create, spec: &Spec) -> Result<Mandate, Error> {
-        let Workspace { identity, directory } =
-            self.workspace("cwd", &spec.cwd.display().to_string()).await?;
-        Ok(Mandate {
-            workspace: identity,
-            directory,
-            allow: create.allow.clone(),
-            asks: create.asks,
-        })
     }
 
     /// Makes the bundle and starts the shim, on a thread that may block.
@@ -387,25 +357,6 @@ impl App {
     async fn failed(&self, live: &Arc<Live>, step: &str, message: &str) {
         let reason = EndReason::Failed { step: step.to_owned(), message: message.to_owned() };
         self.record_end(live, reason).await;
-    }
-}
-
-/// What is written down with the row of a new session.
-struct Record {
-    principal: String,
-    policies: Vec<PolicyName>,
-    mutation: Option<Mutation>,
-}
-
-impl Record {
-    fn bindings(&self, session: &Session) -> Vec<PolicyBinding> {
-        let bound = |policy: &PolicyName| PolicyBinding {
-            policy: policy.clone(),
-            target: BindingTarget::Session(session.id()),
-            principal: self.principal.clone(),
-            bound_at: session.spec.created_at,
-        };
-        self.policies.iter().map(bound).collect()
     }
 }
 

@@ -73,41 +73,9 @@ pub(crate) enum Error {
         /// The etag it has now.
         current: String,
     },
-    /// No such policy.
-    #[error("no policy '{0}': see cpctl policy ls")]
-    PolicyNotFound(String),
-    /// The policy has no such revision; 0: it has none before its newest.
-    #[error("policy '{policy}' has no {}: see cpctl policy history", earlier(*.revision))]
-    RevisionNotFound {
-        /// The policy.
-        policy: String,
-        /// What was asked for.
-        revision: i64,
-    },
-    /// The policy's etag is an old one.
-    #[error("policy '{policy}' was changed meanwhile (etag is {current}): read it again")]
-    PolicyStale {
-        /// The policy.
-        policy: String,
-        /// The revision it has now; 0 if it does not exist.
-        current: i64,
-    },
-    /// The policy cannot be deleted while it is bound.
-    #[error("policy '{policy}' is bound {bindings} times: unbind it, or use force (--force)")]
-    PolicyBound {
-        /// The policy.
-        policy: String,
-        /// How often.
-        bindings: i64,
-    },
-    /// The policy is not bound so.
-    #[error("policy '{policy}' is not bound to {target}: see cpctl policy bindings")]
-    NotBound {
-        /// The policy.
-        policy: String,
-        /// To what.
-        target: String,
-    },
+    /// What was asked of a policy cannot be done.
+    #[error(transparent)]
+    Policy(#[from] PolicyProblem),
     /// A limit of the daemon is reached.
     #[error("{description}")]
     Quota {
@@ -190,6 +158,46 @@ pub(crate) enum Error {
     /// Our own fault.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why something cannot be done to a policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PolicyProblem {
+    /// No such policy.
+    #[error("no policy '{0}': see cpctl policy ls")]
+    NotFound(String),
+    /// The policy has no such revision; 0: it has none before its newest.
+    #[error("policy '{policy}' has no {}: see cpctl policy history", earlier(*.revision))]
+    RevisionNotFound {
+        /// The policy.
+        policy: String,
+        /// What was asked for.
+        revision: i64,
+    },
+    /// The policy's etag is an old one.
+    #[error("policy '{policy}' was changed meanwhile (etag is {current}): read it again")]
+    Stale {
+        /// The policy.
+        policy: String,
+        /// The revision it has now; 0 if it does not exist.
+        current: i64,
+    },
+    /// The policy cannot be deleted while it is bound.
+    #[error("policy '{policy}' is bound {bindings} times: unbind it, or use force (--force)")]
+    Bound {
+        /// The policy.
+        policy: String,
+        /// How often.
+        bindings: i64,
+    },
+    /// The policy is not bound so.
+    #[error("policy '{policy}' is not bound to {target}: see cpctl policy bindings")]
+    NotBound {
+        /// The policy.
+        policy: String,
+        /// To what.
+        target: String,
+    },
 }
 
 /// What is worth a word beside that there is no such session.

@@ -55,7 +55,7 @@ pub(crate) use approvals::{
 };
 pub(crate) use create::{Create, Leftovers};
 pub(crate) use describe::UpdateRequest;
-pub(crate) use error::{Error, Missing};
+pub(crate) use error::{Error, Missing, PolicyProblem};
 pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
 pub(crate) use hooks::{BODY_BYTES, HookCall, HookTokens, OpenCalls, Reported, TokenHash};
 pub(crate) use inspect::{Check, Drain, Info, Severity};
@@ -230,18 +230,19 @@ impl App {
             StoreError::BadFilter { field, value, problem } => {
                 Error::invalid("filter", format!("{field}={value}: {problem}"))
             }
-            StoreError::UnknownPolicy(name) => Error::PolicyNotFound(name.to_string()),
+            StoreError::UnknownPolicy(name) => PolicyProblem::NotFound(name.to_string()).into(),
             StoreError::UnknownRevision { policy, revision } => {
-                Error::RevisionNotFound { policy: policy.to_string(), revision }
+                PolicyProblem::RevisionNotFound { policy: policy.to_string(), revision }.into()
             }
             StoreError::StalePolicy { policy, current, .. } => {
-                Error::PolicyStale { policy: policy.to_string(), current }
+                PolicyProblem::Stale { policy: policy.to_string(), current }.into()
             }
             StoreError::PolicyBound { policy, bindings } => {
-                Error::PolicyBound { policy: policy.to_string(), bindings }
+                PolicyProblem::Bound { policy: policy.to_string(), bindings }.into()
             }
             StoreError::NotBound { policy, target } => {
-                Error::NotBound { policy: policy.to_string(), target: policy::target_text(&target) }
+                let target = policy::target_text(&target);
+                PolicyProblem::NotBound { policy: policy.to_string(), target }.into()
             }
             StoreError::Busy => Error::Busy,
             StoreError::Closed => Error::Stopping,

@@ -113,18 +113,11 @@ pub(super) fn policy_token(list: &str, place: &impl Display) -> String {
 
 /// Reads it; it must be one of the same list.
 pub(super) fn policy_cursor<T: FromStr>(token: &str, list: &str) -> Result<Option<T>, Error> {
-    if token.is_empty() {
-        return Ok(None);
-    }
     let read = |token: &str| -> Option<(T, u64)> {
-        let (place, of) = token.strip_prefix('p')?.split_once('.')?;
-        Some((place.parse().ok()?, u64::from_str_radix(of, 16).ok()?))
+        let (place, query) = token.strip_prefix('p')?.split_once('.')?;
+        Some((place.parse().ok()?, u64::from_str_radix(query, 16).ok()?))
     };
-    match read(token) {
-        Some((place, of)) if of == RequestHash::of("page", list.as_bytes()).0 => Ok(Some(place)),
-        Some(_) => Err(Error::invalid("page_token", "belongs to another query: begin anew")),
-        None => Err(Error::invalid("page_token", "is not one of this daemon's")),
-    }
+    of(token, RequestHash::of("page", list.as_bytes()).0, read)
 }
 
 fn of_query<T>(

@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use tracing::error;
 
-use crate::app::{Error, Missing};
+use crate::app::{Error, Missing, PolicyProblem};
 
 /// Domain of every `ErrorInfo`.
 const DOMAIN: &str = "codeplane";
@@ -30,20 +30,7 @@ pub(super) fn status(answer: Error) -> Status {
         Error::NameTaken { name, by } => {
             details.set_resource_info("session", name, "", format!("the name of session {by}"));
         }
-        Error::PolicyNotFound(name) => {
-            details.set_resource_info("policy", clipped(&name), "", "see ListPolicies");
-        }
-        Error::RevisionNotFound { policy, revision } => {
-            let name = format!("{policy}/{revision}");
-            details.set_resource_info("policy revision", name, "", "see ListPolicyRevisions");
-        }
-        Error::NotBound { policy, target } => {
-            details.set_resource_info("policy binding", policy, "", clipped(&target));
-        }
-        Error::PolicyBound { policy, bindings } => {
-            let times = format!("bound {bindings} times");
-            details.add_precondition_failure_violation("BOUND", policy, times);
-        }
+        Error::Policy(problem) => add_policy(&mut details, problem),
         Error::Invalid(violations) | Error::CannotRun { violations, .. } => {
             add_violations(&mut details, &violations);
         }
@@ -88,7 +75,6 @@ pub(super) fn status(answer: Error) -> Status {
         | Error::ReportReused(_)
         | Error::RequestReused(_)
         | Error::Stale { .. }
-        | Error::PolicyStale { .. }
         | Error::Draining
         | Error::BeyondEnd { .. }
         | Error::EventsGone { .. }
@@ -129,11 +115,7 @@ fn code_and_reason(answer: &Error) -> (Code, &'static str) {
         Error::WrongState { .. } => (Code::FailedPrecondition, "WRONG_STATE"),
         Error::ControlTaken { .. } => (Code::FailedPrecondition, "CONTROL_TAKEN"),
         Error::Stale { .. } => (Code::Aborted, "STALE_ETAG"),
-        Error::PolicyNotFound(_) => (Code::NotFound, "POLICY_NOT_FOUND"),
-        Error::RevisionNotFound { .. } => (Code::NotFound, "POLICY_REVISION_NOT_FOUND"),
-        Error::PolicyStale { .. } => (Code::Aborted, "STALE_ETAG"),
-        Error::PolicyBound { .. } => (Code::FailedPrecondition, "POLICY_BOUND"),
-        Error::NotBound { .. } => (Code::NotFound, "POLICY_NOT_BOUND"),
+        Error::Policy(problem) => policy_code_and_reason(problem),
         Error::Quota { .. } => (Code::ResourceExhausted, "QUOTA_EXCEEDED"),
         Error::Draining => (Code::Unavailable, "DRAINING"),
         Error::Stopping => (Code::Unavailable, "STOPPING"),
@@ -181,7 +163,7 @@ fn metadata(answer: &Error) -> HashMap<String, String> {
         Error::Stale { session, current } => {
             pairs(&[("session", session.to_string()), ("etag", current.clone())])
         }
-        Error::PolicyStale { policy, current } => {
+        Error::Policy(PolicyProblem::Stale { policy, current }) => {
             pairs(&[("policy", policy.clone()), ("etag", current.to_string())])
         }
         Error::NameTaken { name, by } => {
@@ -207,10 +189,12 @@ fn metadata(answer: &Error) -> HashMap<String, String> {
         | Error::RequestReused(_)
         | Error::Invalid(_)
         | Error::CannotRun { .. }
-        | Error::PolicyNotFound(_)
-        | Error::RevisionNotFound { .. }
-        | Error::PolicyBound { .. }
-        | Error::NotBound { .. }
+        | Error::Policy(
+            PolicyProblem::NotFound(_)
+            | PolicyProblem::RevisionNotFound { .. }
+            | PolicyProblem::Bound { .. }
+            | PolicyProblem::NotBound { .. },
+        )
         | Error::Quota { .. }
         | Error::Draining
         | Error::Stopping
@@ -220,6 +204,36 @@ fn metadata(answer: &Error) -> HashMap<String, String> {
         | Error::DiskFull(_)
         | Error::Busy
         | Error::Internal(_) => HashMap::new(),
+    }
+}
+
+fn policy_code_and_reason(problem: &PolicyProblem) -> (Code, &'static str) {
+    match problem {
+        PolicyProblem::NotFound(_) => (Code::NotFound, "POLICY_NOT_FOUND"),
+        PolicyProblem::RevisionNotFound { .. } => (Code::NotFound, "POLICY_REVISION_NOT_FOUND"),
+        PolicyProblem::Stale { .. } => (Code::Aborted, "STALE_ETAG"),
+        PolicyProblem::Bound { .. } => (Code::FailedPrecondition, "POLICY_BOUND"),
+        PolicyProblem::NotBound { .. } => (Code::NotFound, "POLICY_NOT_BOUND"),
+    }
+}
+
+fn add_policy(details: &mut ErrorDetails, problem: PolicyProblem) {
+    match problem {
+        PolicyProblem::NotFound(name) => {
+            details.set_resource_info("policy", clipped(&name), "", "see ListPolicies");
+        }
+        PolicyProblem::RevisionNotFound { policy, revision } => {
+            let name = format!("{policy}/{revision}");
+            details.set_resource_info("policy revision", name, "", "see ListPolicyRevisions");
+        }
+        PolicyProblem::NotBound { policy, target } => {
+            details.set_resource_info("policy binding", policy, "", clipped(&target));
+        }
+        PolicyProblem::Bound { policy, bindings } => {
+            let times = format!("bound {bindings} times");
+            details.add_precondition_failure_violation("BOUND", policy, times);
+        }
+        PolicyProblem::Stale { .. } => {}
     }
 }
 

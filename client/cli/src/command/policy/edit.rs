@@ -91,7 +91,7 @@ async fn apply(
 /// The problems above the text; what they say of lines counts from below them.
 fn with_marks(text: &str, problems: &[Violation]) -> String {
     let lines = problems.iter().map(|Violation { field, description }| {
-        format!("{MARK}{}: {}\n", field, description).replace('\r', " ")
+        format!("{MARK}{field}: {description}\n").replace('\r', " ")
     });
     format!("{}{text}", lines.collect::<String>())
 }

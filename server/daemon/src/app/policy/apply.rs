@@ -10,7 +10,7 @@ use tracing::info;
 
 use super::source;
 use super::values::{AppliedView, FoundIn, PolicyFile, PolicyView, findings, named};
-use crate::app::{App, Caller, Error, Mutation};
+use crate::app::{App, Caller, Error, Mutation, PolicyProblem};
 
 /// Most policies that exist at a time. Every verdict looks through the rules of all that are bound.
 const POLICIES: usize = 256;
@@ -65,7 +65,7 @@ impl App {
     /// Makes each document of a file the newest revision of its policy, unless it is: all or none.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every problem of the file, [`Error::PolicyStale`], [`Error::Quota`],
+    /// [`Error::Invalid`] with every problem of the file, [`PolicyProblem::Stale`], [`Error::Quota`],
     /// [`Error::RequestReused`], [`Error::DiskFull`].
     ///
     /// # Cancel safety
@@ -105,7 +105,7 @@ impl App {
     /// Makes a new revision with the content of an older one.
     ///
     /// # Errors
-    /// [`Error::PolicyNotFound`], [`Error::RevisionNotFound`], [`Error::PolicyStale`],
+    /// [`PolicyProblem::NotFound`], [`PolicyProblem::RevisionNotFound`], [`PolicyProblem::Stale`],
     /// [`Error::RequestReused`], [`Error::DiskFull`].
     ///
     /// # Cancel safety
@@ -154,7 +154,10 @@ impl App {
         let before = usize::from(self.policies.get(&name).is_some());
         match newest.get(before) {
             Some(revision) => Ok((name, revision.revision)),
-            None => Err(Error::RevisionNotFound { policy: name.to_string(), revision: 0 }),
+            None => {
+                let policy = name.to_string();
+                Err(PolicyProblem::RevisionNotFound { policy, revision: 0 }.into())
+            }
         }
     }
 

@@ -41,7 +41,7 @@ impl Key {
         };
         Self {
             policies: bound.policies.iter().map(reference).collect(),
-            directory: session.cwd.clone(),
+            directory: session.mandate.directory.clone(),
             home: home.to_owned(),
             allow: session.mandate.allow.clone(),
         }
@@ -57,7 +57,8 @@ impl BoundRules {
     fn ready(session: &NewSession, union: Union, home: String, now_ms: i64) -> Self {
         let later = union.rules.iter().filter_map(Rule::expires_ms).filter(|at| *at > now_ms);
         let expires_ms = later.min();
-        let places = Places { home, workspace: Some(session.cwd.clone()) };
+        // Resolved when the session was created: a link that is moved later moves no rule.
+        let places = Places { home, workspace: Some(session.mandate.directory.clone()) };
         Self {
             rules: RuleSet::new(union.rules, union.default, &places, &Files, now_ms),
             policies: union.policies,

@@ -44,7 +44,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a request or rules that cannot be read, [`Error::SessionNotFound`],
-    /// [`Error::PolicyNotFound`], [`Error::RevisionNotFound`].
+    /// [`Error::Policy`] for a policy or revision that does not exist.
     pub(crate) async fn simulate_policy(
         &self,
         request: SimulateRequest,
@@ -146,7 +146,7 @@ fn tool_call(text: &str, session: Option<&NewSession>, home: &str) -> Result<Req
         };
         call.provider.get_or_insert_with(|| session.provider.clone());
         call.cwd.get_or_insert_with(|| session.cwd.clone());
-        call.workspace = Some(session.cwd.clone());
+        call.workspace = Some(session.mandate.directory.clone());
         call.labels.get_or_insert_with(labels);
     }
     Ok(call)

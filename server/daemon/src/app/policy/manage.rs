@@ -7,7 +7,7 @@ use tracing::info;
 use super::apply::documents;
 use super::values::{FoundIn, PolicyFile, PolicyView, TargetRequest, findings, named, target_text};
 use crate::app::workspace::{Workspace, workspace_of};
-use crate::app::{App, Caller, Error, Mutation};
+use crate::app::{App, Caller, Error, Mutation, PolicyProblem};
 
 /// Some items, and where the next page begins.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl App {
     /// A policy, or one of its revisions.
     ///
     /// # Errors
-    /// [`Error::PolicyNotFound`], [`Error::RevisionNotFound`].
+    /// [`PolicyProblem::NotFound`], [`PolicyProblem::RevisionNotFound`].
     pub(crate) async fn policy(
         &self,
         name: &str,
@@ -41,7 +41,7 @@ impl App {
         let name = named(name)?;
         let Some(revision) = revision else {
             let known = self.policies.get(&name);
-            let known = known.ok_or_else(|| Error::PolicyNotFound(name.to_string()))?;
+            let known = known.ok_or_else(|| PolicyProblem::NotFound(name.to_string()))?;
             return Ok(PolicyView::known(&known, self.bindings_of(Some(&name)).len()));
         };
         let found = self.store.policy_revision(name, revision).await;
@@ -67,7 +67,7 @@ impl App {
     /// The revisions of a policy, newest first, from before `before`.
     ///
     /// # Errors
-    /// [`Error::PolicyNotFound`].
+    /// [`PolicyProblem::NotFound`].
     pub(crate) async fn policy_history(
         &self,
         name: &str,
@@ -83,7 +83,7 @@ impl App {
     /// Bindings of one policy or of all, from behind the first `skip`.
     ///
     /// # Errors
-    /// [`Error::PolicyNotFound`].
+    /// [`PolicyProblem::NotFound`].
     pub(crate) fn list_bindings(
         &self,
         policy: Option<&str>,
@@ -94,7 +94,7 @@ impl App {
         if let Some(name) = &name
             && self.policies.get(name).is_none()
         {
-            return Err(Error::PolicyNotFound(name.to_string()));
+            return Err(PolicyProblem::NotFound(name.to_string()).into());
         }
         let all = self.bindings_of(name.as_ref());
         let items = all.into_iter().enumerate().skip(skip);
@@ -110,7 +110,7 @@ impl App {
     /// Deletes a policy; its history stays.
     ///
     /// # Errors
-    /// [`Error::PolicyNotFound`], [`Error::PolicyStale`]; [`Error::PolicyBound`] if `if_bound`
+    /// [`PolicyProblem::NotFound`], [`PolicyProblem::Stale`]; [`PolicyProblem::Bound`] if `if_bound`
     /// refuses.
     ///
     /// # Cancel safety
@@ -136,7 +136,7 @@ impl App {
     /// Binds a policy.
     ///
     /// # Errors
-    /// [`Error::PolicyNotFound`], [`Error::SessionNotFound`], [`Error::Invalid`] for a directory or
+    /// [`PolicyProblem::NotFound`], [`Error::SessionNotFound`], [`Error::Invalid`] for a directory or
     /// label that is none.
     ///
     /// # Cancel safety
@@ -166,7 +166,7 @@ impl App {
     /// Takes a binding away.
     ///
     /// # Errors
-    /// [`Error::NotBound`], [`Error::PolicyNotFound`], [`Error::SessionNotFound`].
+    /// [`PolicyProblem::NotBound`], [`PolicyProblem::NotFound`], [`Error::SessionNotFound`].
     ///
     /// # Cancel safety
     /// Once begun it is carried out.
@@ -243,7 +243,7 @@ impl App {
     /// Everything worth a second look in a policy.
     ///
     /// # Errors
-    /// [`Error::PolicyNotFound`], [`Error::RevisionNotFound`].
+    /// [`PolicyProblem::NotFound`], [`PolicyProblem::RevisionNotFound`].
     pub(crate) async fn lint_policy(
         &self,
         name: &str,

@@ -5,6 +5,7 @@ mod apply;
 mod bound;
 mod catalogue;
 mod files;
+mod given;
 mod judge;
 mod manage;
 mod simulate;
@@ -18,6 +19,7 @@ pub(crate) use apply::{ApplyMode, ApplyRequest, RollbackRequest};
 pub(crate) use bound::own_rule;
 pub(crate) use catalogue::Catalogue;
 pub(in crate::app) use files::Files;
+pub(in crate::app) use given::Record;
 pub(crate) use judge::{JudgedCall, SimulateRequest};
 pub(crate) use simulate::{Simulated, simulate};
 pub(crate) use values::{

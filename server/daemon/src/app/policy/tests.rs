@@ -62,7 +62,7 @@ async fn bind(app: &App, name: &str, target: BindingTarget) {
 }
 
 /// What becomes of a command in a session.
-async fn decision(app: &App, session: &NewSession, command: &str) -> Effect {
+fn decision(app: &App, session: &NewSession, command: &str) -> Effect {
     let bound = app.bound_rules(session, "/home/u");
     let call = serde_json::json!({
         "tool": "Bash", "input": {"command": command}, "cwd": session.cwd, "provider": "claude",
@@ -71,7 +71,7 @@ async fn decision(app: &App, session: &NewSession, command: &str) -> Effect {
     let mut call = simulate::request(&call, "/home/u").unwrap();
     call.labels = Some(BTreeMap::new());
     let analysis = codeplane_core::policy::analyse(&call);
-    let facts = analysis.questions().answer(&files::Files);
+    let facts = analysis.questions().answer(&Files);
     let verdict = codeplane_core::policy::evaluate(&bound.rules, &call, &analysis, &facts);
     bound::settle(session.mandate.asks, verdict.decision)
 }
@@ -121,17 +121,17 @@ async fn a_session_is_judged_by_all_policies_bound_to_what_it_is() {
 async fn rules_form_one_union_and_the_strictest_default_holds() {
     let fixture = Fixture::new(|_| {});
     let (app, session) = (&fixture.app, session("/"));
-    assert_eq!(decision(app, &session, "echo yes").await, Effect::Ask);
+    assert_eq!(decision(app, &session, "echo yes"), Effect::Ask);
     apply(app, &format!("{ALLOW}---\n{DENY}")).await;
 
     bind(app, "allows", BindingTarget::Default).await;
-    assert_eq!(decision(app, &session, "echo no").await, Effect::Allow);
-    assert_eq!(decision(app, &session, "ls").await, Effect::Ask);
+    assert_eq!(decision(app, &session, "echo no"), Effect::Allow);
+    assert_eq!(decision(app, &session, "ls"), Effect::Ask);
 
     bind(app, "denies", BindingTarget::Default).await;
-    assert_eq!(decision(app, &session, "echo no").await, Effect::Deny);
-    assert_eq!(decision(app, &session, "echo yes").await, Effect::Allow);
-    assert_eq!(decision(app, &session, "ls").await, Effect::Deny);
+    assert_eq!(decision(app, &session, "echo no"), Effect::Deny);
+    assert_eq!(decision(app, &session, "echo yes"), Effect::Allow);
+    assert_eq!(decision(app, &session, "ls"), Effect::Deny);
     let named = app.bound_rules(&session, "/home/u").policies.clone();
     let reference = |name: &str| PolicyRef { name: name.to_owned(), revision: 1 };
     assert_eq!(named, [reference("allows"), reference("denies")]);
@@ -156,7 +156,7 @@ async fn what_nobody_is_there_to_answer_is_denied_and_what_is_dangerous_keeps_it
         (Asks::Allowed, [Effect::Allow, Effect::Allow, Effect::Deny, Effect::Allow]),
     ] {
         for (command, expected) in ["echo yes", "ls", "echo no", "pwd"].into_iter().zip(expected) {
-            assert_eq!(decision(app, &with(asks), command).await, expected, "{asks:?} {command}");
+            assert_eq!(decision(app, &with(asks), command), expected, "{asks:?} {command}");
         }
     }
 }
@@ -169,9 +169,9 @@ async fn rules_of_its_own_allow_in_one_session_only() {
     own.mandate.allow =
         vec!["Bash(echo:*)".to_owned(), r#"{"tool": "Bash", "command": "ls"}"#.to_owned()];
 
-    assert_eq!(decision(app, &own, "echo yes").await, Effect::Allow);
-    assert_eq!(decision(app, &own, "ls").await, Effect::Allow);
-    assert_eq!(decision(app, &session("/"), "ls").await, Effect::Ask);
+    assert_eq!(decision(app, &own, "echo yes"), Effect::Allow);
+    assert_eq!(decision(app, &own, "ls"), Effect::Allow);
+    assert_eq!(decision(app, &session("/"), "ls"), Effect::Ask);
 }
 
 #[test]
@@ -196,13 +196,13 @@ async fn ready_rules_are_kept_until_something_changes_or_a_rule_expires() {
     bind(app, "p", BindingTarget::Default).await;
     let first = app.bound_rules(&session, "/home/u");
     assert!(Arc::ptr_eq(&first, &app.bound_rules(&session, "/home/u")));
-    assert_eq!(decision(app, &session, "ls").await, Effect::Allow);
+    assert_eq!(decision(app, &session, "ls"), Effect::Allow);
 
     fixture.clock.fetch_add(2 * 86_400_000_000, Ordering::Relaxed);
-    assert_eq!(decision(app, &session, "ls").await, Effect::Ask);
+    assert_eq!(decision(app, &session, "ls"), Effect::Ask);
 
     apply(app, "name: p\nallow: ['Bash(ls)']\n").await;
-    assert_eq!(decision(app, &session, "ls").await, Effect::Allow);
+    assert_eq!(decision(app, &session, "ls"), Effect::Allow);
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn a_policy_that_cannot_be_read_any_more_denies_what_it_judges() {
 
     app.policies.adopt(snapshot);
 
-    assert_eq!(decision(app, &session, "echo yes").await, Effect::Deny);
+    assert_eq!(decision(app, &session, "echo yes"), Effect::Deny);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use codeplane_core::{BindingTarget, PolicyName, Timestamp};
 use codeplane_store::{Applied, PolicyRevision, PolicySummary};
 
 use super::catalogue::{Known, Read, read};
+use crate::app::{Error, PolicyProblem};
 
 /// A policy at one of its revisions.
 #[derive(Clone, Debug)]
@@ -151,7 +152,7 @@ pub(crate) fn target_text(target: &BindingTarget) -> String {
 ///
 /// # Errors
 /// A name that cannot be one means no policy.
-pub(super) fn named(name: &str) -> Result<PolicyName, crate::app::Error> {
+pub(super) fn named(name: &str) -> Result<PolicyName, Error> {
     PolicyName::new(name)
-        .map_err(|_| crate::app::Error::PolicyNotFound(name.escape_debug().to_string()))
+        .map_err(|_| PolicyProblem::NotFound(name.escape_debug().to_string()).into())
 }
