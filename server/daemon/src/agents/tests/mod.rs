@@ -7,6 +7,7 @@ mod codex_launch;
 mod hooks;
 mod kit;
 mod questions;
+mod refusal;
 mod settings;
 mod transcripts;
 
