@@ -100,14 +100,6 @@ impl Agent {
         call: Option<&ToolCall>,
         answer: &Answer,
     ) -> HookAnswer {
-        let event = match answer {
-            // Where nobody knows what was asked, silence would be leave.
-            Answer::Deny { .. } if !self.is_gating(event) => self.gate(),
-            Answer::Deny { .. }
-            | Answer::NoOpinion
-            | Answer::Allow { .. }
-            | Answer::AskInDialog { .. } => event,
-        };
         match self {
             Self::Claude => claude::answer(event, call, answer),
             Self::Codex => codex::answer(event, answer),
@@ -115,8 +107,8 @@ impl Agent {
         }
     }
 
-    /// The event that comes before every tool call.
-    const fn gate(self) -> &'static str {
+    /// The event that comes before every tool call: what is answered where nobody knows what was asked.
+    pub(crate) const fn gate(self) -> &'static str {
         match self {
             Self::Claude | Self::Codex => "PreToolUse",
             Self::Generic => "tool_requested",

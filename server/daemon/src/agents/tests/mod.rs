@@ -7,7 +7,6 @@ mod codex_launch;
 mod hooks;
 mod kit;
 mod questions;
-mod refusal;
 mod settings;
 mod transcripts;
 

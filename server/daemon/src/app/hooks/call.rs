@@ -230,6 +230,11 @@ impl App {
         if incoming.record.name.is_empty() {
             incoming.record.name = "?".to_owned();
         }
+        let event = match gating {
+            // Silence would be leave.
+            Some(_) if !incoming.agent.is_gating(&event) => incoming.agent.gate().to_owned(),
+            Some(_) | None => event,
+        };
         let reply = Reply { agent: incoming.agent, event, call: None };
         let mut follows =
             Follows { events: vec![self.reported(&incoming, None)], ..Follows::default() };
