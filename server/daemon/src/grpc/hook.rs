@@ -38,7 +38,10 @@ impl HookService for Hooks {
         let peer = request.extensions().get::<HookPeer>().cloned();
         let call = call(peer, request.into_inner()).map_err(status)?;
         let app = self.app.clone();
-        let stream: Self::ReportHookStream = match app.report_hook(call).await.map_err(status)? {
+        let stream: Self::ReportHookStream = match Box::pin(app.report_hook(call))
+            .await
+            .map_err(status)?
+        {
             Reported::Answered(answer) => {
                 Box::pin(tokio_stream::iter([Ok(item(Item::Answer(message(answer))))]))
             }

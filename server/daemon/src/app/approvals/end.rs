@@ -104,6 +104,11 @@ impl App {
             Err(error) => return warn!(%error, "a decision could not be read"),
         };
         let Ok(Some(approval)) = self.approval_of(&found).await else { return };
+        match approval.asked.mode {
+            GateMode::AgentDialog => {}
+            // It has no dialog: its hook answers, or goes.
+            GateMode::Held => return,
+        }
         let id = approval.asked.id;
         let (state, source, reason) = match how {
             DialogEnd::Allowed => (

@@ -211,6 +211,7 @@ impl App {
             decision: decision.id,
             digest,
             tool_use_id: decision.request.tool_use_id.clone(),
+            subagent: decision.request.subagent.clone(),
         };
         self.open_calls.open(decision.session, call);
     }

@@ -139,14 +139,16 @@ impl App {
                     }
                 });
             }
-            HookKind::TurnFinished { .. }
-            | HookKind::TurnFailed { .. }
-            | HookKind::Interrupted
-            | HookKind::SessionEnded { .. } => {
+            HookKind::TurnFinished { .. } | HookKind::TurnFailed { .. } | HookKind::Interrupted => {
                 if report.subagent.is_none() {
-                    for open in self.open_calls.close_all(session) {
+                    for open in self.open_calls.close_turn(session) {
                         self.end_dialog(open.decision, DialogEnd::Denied).await;
                     }
+                }
+            }
+            HookKind::SessionEnded { .. } => {
+                for open in self.open_calls.close_all(session) {
+                    self.end_dialog(open.decision, DialogEnd::Denied).await;
                 }
             }
             HookKind::ToolRequested(_)

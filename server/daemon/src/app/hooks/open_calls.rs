@@ -18,6 +18,8 @@ pub(crate) struct OpenCall {
     pub digest: RequestDigest,
     /// The agent's id of the call.
     pub tool_use_id: Option<String>,
+    /// Which part of the agent asked; none: the agent itself.
+    pub subagent: Option<String>,
 }
 
 /// The calls of all sessions that are under way. Lost with the daemon: then a second question is
@@ -60,7 +62,18 @@ impl OpenCalls {
         calls.iter().position(is_it).map(|index| calls.remove(index))
     }
 
-    /// No call of a session is under way any more: its turn or its run is over. Answers those that were.
+    /// No call of the agent itself is under way any more: its turn is over. What it sent off goes on. Answers
+    /// those that were.
+    pub(crate) fn close_turn(&self, session: SessionId) -> Vec<OpenCall> {
+        let mut calls = self.lock();
+        let Some(calls) = calls.get_mut(&session) else { return Vec::new() };
+        let (over, on) =
+            std::mem::take(calls).into_iter().partition(|call| call.subagent.is_none());
+        *calls = on;
+        over
+    }
+
+    /// No call of a session is under way any more: its run is over. Answers those that were.
     pub(crate) fn close_all(&self, session: SessionId) -> Vec<OpenCall> {
         self.lock().remove(&session).unwrap_or_default()
     }
@@ -79,7 +92,22 @@ mod tests {
             decision: DecisionId::random(),
             digest: RequestDigest::from_bytes([digest; 32]),
             tool_use_id: Some(id.to_owned()),
+            subagent: None,
         }
+    }
+
+    #[test]
+    fn what_a_subagent_does_outlives_the_turn_that_sent_it_off() {
+        let calls = OpenCalls::default();
+        let session = SessionId::random();
+        let own = call(1, "own");
+        let below = OpenCall { subagent: Some("part".to_owned()), ..call(2, "below") };
+        calls.open(session, own.clone());
+        calls.open(session, below.clone());
+
+        assert_eq!(calls.close_turn(session), [own]);
+        assert_eq!(calls.close_turn(session), []);
+        assert_eq!(calls.close_all(session), [below]);
     }
 
     #[test]
