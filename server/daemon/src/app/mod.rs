@@ -32,7 +32,7 @@ mod workspace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use codeplane_core::{HostId, NewEvent, SessionId, SessionRef, Timestamp};
+use codeplane_core::{HostId, NewEvent, Roles, SessionId, SessionRef, Timestamp};
 use codeplane_store::{Store, StoreError};
 
 use crate::clock::Clock;
@@ -87,12 +87,14 @@ pub(crate) struct Caller {
     pub principal: String,
     /// Where the call comes from.
     pub origin: CallerOrigin,
+    /// What it may do.
+    pub roles: Roles,
 }
 
 /// Where a call comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallerOrigin {
-    /// A process of the daemon's own user on this machine.
+    /// A process on this machine.
     Local {
         /// Its process id when it connected.
         pid: i32,
@@ -100,11 +102,16 @@ pub(crate) enum CallerOrigin {
 }
 
 impl Caller {
-    /// A process of the daemon's own user on this machine.
+    /// A process of a user on this machine.
     #[must_use]
+    pub(crate) fn user(uid: u32, pid: i32, roles: Roles) -> Self {
+        Self { principal: format!("uid:{uid}"), origin: CallerOrigin::Local { pid }, roles }
+    }
+
+    /// A process of the daemon's own user, which may do everything.
+    #[cfg(test)]
     pub(crate) fn local(pid: i32) -> Self {
-        let uid = nix::unistd::geteuid();
-        Self { principal: format!("uid:{uid}"), origin: CallerOrigin::Local { pid } }
+        Self::user(crate::os::own_user(), pid, Roles::HUMAN)
     }
 }
 

@@ -198,6 +198,12 @@ mod tests {
         let error = from_file("[sessions]\nmax = 1\ncolour = \"red\"\n").unwrap_err();
         assert!(error.starts_with("FILE:3: unknown field `colour`"), "{error}");
 
+        let error = from_file("[roles]\n0 = [\"agent\"]\n").unwrap_err();
+        assert!(error.starts_with("FILE:2: 'agent' is no role to give"), "{error}");
+
+        let error = from_file("[roles]\n\"no one\" = [\"viewer\"]\n").unwrap_err();
+        assert!(error.contains("roles.no one: no user of this name"), "{error}");
+
         let error = from_file("[output]\nsession_limit = \"5 apples\"\n").unwrap_err();
         assert!(error.starts_with("FILE:2: '5 apples' is not a size"), "{error}");
 

@@ -1,6 +1,7 @@
 //! The daemon's settings: plain data, read once, checked, with the only copy of every default.
 
 mod load;
+mod roles;
 mod units;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 
 pub(crate) use load::{ConfigError, Sources, load};
+pub(crate) use roles::{RoleTable, RolesConfig};
 pub(crate) use units::{Bytes, Span};
 
 /// Every setting.
@@ -30,6 +32,8 @@ pub(crate) struct Config {
     pub approvals: ApprovalsConfig,
     /// How much of the audit log is kept, and where its checkpoints go.
     pub audit: AuditConfig,
+    /// What other users may do.
+    pub roles: RolesConfig,
     /// How the daemon listens and ends.
     pub server: ServerConfig,
 }
@@ -300,6 +304,7 @@ impl Config {
             Check::of(audit.checkpoint_file.as_ref().is_none_or(|path| path.is_absolute())),
             "audit.checkpoint_file: must be an absolute path",
         );
+        problems.extend(self.roles.problems(crate::os::user_id));
         problems
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use codeplane_core::Roles;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
@@ -14,7 +15,8 @@ use tokio_stream::Stream;
 use tonic::transport::server::Connected;
 use tracing::{debug, warn};
 
-use crate::os::{Ancestry, PeerProcess, ancestry};
+use crate::config::RoleTable;
+use crate::os::{Ancestry, PeerProcess, ancestry, own_user};
 
 /// How long accepting pauses when the process has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -22,10 +24,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
-    /// A process of our own user outside every session.
-    Own {
+    /// A process outside every session, of a user that may do something.
+    Process {
+        /// Its user.
+        uid: u32,
         /// Its process id when it connected.
         pid: i32,
+        /// What its user may do.
+        roles: Roles,
     },
     /// Somebody who may do nothing, and why.
     Refused(String),
@@ -68,14 +74,15 @@ pub(super) trait Identify: Unpin + Send + 'static {
     fn identify(&self, stream: &UnixStream) -> Self::Peer;
 }
 
-/// Knows operators: processes of our own user outside every session.
+/// Knows operators: processes outside every session, of users that were given roles.
 pub(super) struct Operators {
+    roles: RoleTable,
     is_inside: IsInside,
 }
 
 impl Operators {
-    pub(super) const fn outside(is_inside: IsInside) -> Self {
-        Self { is_inside }
+    pub(super) const fn outside(is_inside: IsInside, roles: RoleTable) -> Self {
+        Self { roles, is_inside }
     }
 }
 
@@ -83,11 +90,11 @@ impl Identify for Operators {
     type Peer = Peer;
 
     fn identify(&self, stream: &UnixStream) -> Peer {
-        let own = nix::unistd::geteuid().as_raw();
         let Some(process) = PeerProcess::of(stream) else {
             return Peer::Refused("the caller's process cannot be seen or is gone".to_owned());
         };
-        if process.uid != own {
+        let roles = self.roles.of(process.uid);
+        if roles.is_empty() {
             return Peer::Refused(format!("uid {} may not use this daemon", process.uid));
         }
         let found = ancestry(process.pid, |one| (self.is_inside)(one));
@@ -96,7 +103,7 @@ impl Identify for Operators {
             return Peer::Refused("the caller's process is gone".to_owned());
         }
         let peer = match found {
-            Ancestry::Foreign => Peer::Own { pid: process.pid },
+            Ancestry::Foreign => Peer::Process { uid: process.uid, pid: process.pid, roles },
             Ancestry::Descends => Peer::Refused(
                 "the caller runs inside a session, and an agent is no operator: detach first, or ask \
                  from outside"
@@ -120,7 +127,7 @@ impl Identify for Agents {
     fn identify(&self, stream: &UnixStream) -> HookPeer {
         match PeerProcess::of(stream) {
             None => HookPeer::Refused("the caller's process cannot be seen or is gone".to_owned()),
-            Some(process) if process.uid != nix::unistd::geteuid().as_raw() => {
+            Some(process) if process.uid != own_user() => {
                 HookPeer::Refused(format!("uid {} runs no session here", process.uid))
             }
             Some(process) => HookPeer::Process(Arc::new(process)),

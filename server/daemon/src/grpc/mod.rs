@@ -24,6 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codeplane_core::Door;
 use codeplane_proto::v1::approval_service_server::ApprovalServiceServer;
 use codeplane_proto::v1::audit_service_server::AuditServiceServer;
 use codeplane_proto::v1::event_service_server::EventServiceServer;
@@ -38,6 +39,8 @@ use tonic::transport::Server;
 use tonic::transport::server::Router;
 
 use crate::app::App;
+use crate::config::RoleTable;
+use crate::os;
 use auth::{Authorise, Stack};
 use listener::{Agents, Incoming, Operators};
 
@@ -77,7 +80,7 @@ const FEATURES: [&str; 7] = [
 /// Everything that is served on the local sockets.
 pub(crate) struct Services {
     router: Router<Stack>,
-    hooks: Router,
+    hooks: Router<Stack>,
     health: tonic_health::server::HealthReporter,
 }
 
@@ -101,7 +104,7 @@ impl Services {
             .http2_max_local_error_reset_streams(Some(1024))
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-            .layer(Authorise::new())
+            .layer(Authorise::at(Door::Operators))
             .add_service(health_service)
             .add_service(reflection)
             .add_service(SessionServiceServer::new(session::Sessions::new(app.clone())))
@@ -118,6 +121,7 @@ impl Services {
             .http2_max_local_error_reset_streams(Some(1024))
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+            .layer(Authorise::at(Door::Hooks))
             .add_service(hooks);
         Ok(Self { router, hooks, health })
     }
@@ -134,7 +138,8 @@ impl Services {
     pub(crate) async fn serve(self, doors: Doors, app: App) -> io::Result<()> {
         let sessions = app.clone();
         let is_inside = Arc::new(move |pid| sessions.is_inside(pid));
-        let operators = Incoming::new(doors.operators, Operators::outside(is_inside));
+        let roles = RoleTable::new(&app.config.roles, os::own_user(), os::user_id);
+        let operators = Incoming::new(doors.operators, Operators::outside(is_inside, roles));
         let agents = Incoming::new(doors.hooks, Agents);
         let (stop, stop_hooks) = (app.shutdown.clone(), app.shutdown.clone());
         let serving =

@@ -1,6 +1,6 @@
 //! `SessionService`.
 
-use codeplane_core::{Asks, Filter, GateMode, StateName};
+use codeplane_core::{Asks, Filter, GateMode, Role, StateName};
 use codeplane_proto::v1;
 use codeplane_proto::v1::session_service_server::SessionService;
 use codeplane_proto::v1::wait_session_request::Condition as WaitCondition;
@@ -154,13 +154,13 @@ impl SessionService for Sessions {
 fn check_roles(request: &Request<v1::CreateSessionRequest>) -> Result<(), Status> {
     let wanted = request.get_ref();
     if wanted.dangerous {
-        require(request, v1::Role::Admin, "a dangerous session")?;
+        require(request, Role::Admin, "a dangerous session")?;
     }
     if !wanted.allow.is_empty() {
-        require(request, v1::Role::Approver, "a session with rules of its own")?;
+        require(request, Role::Approver, "a session with rules of its own")?;
     }
     if !wanted.policies.is_empty() {
-        require(request, v1::Role::Approver, "binding a policy")?;
+        require(request, Role::Approver, "binding a policy")?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod notify;
 mod peer;
 mod seal;
 mod signal;
+mod user;
 
 pub(crate) use ancestry::{Ancestry, ancestry, inherited_mark, session_mark};
 pub(crate) use limits::{open_files, raise_open_files, yield_to_others};
@@ -13,6 +14,7 @@ pub(crate) use notify::{Notification, notify};
 pub(crate) use peer::PeerProcess;
 pub(crate) use seal::seal;
 pub(crate) use signal::signal_number;
+pub(crate) use user::{own_user, user_id};
 
 use std::fs;
 
