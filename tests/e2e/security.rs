@@ -1,5 +1,7 @@
 //! Who gets in, and what can be read by whom.
 
+mod doors;
+
 use std::{
     fs,
     io::Read,

@@ -39,6 +39,28 @@ pub(crate) const fn state(state: v1::SessionState) -> &'static str {
     }
 }
 
+/// Who the daemon takes this client for, and what it may do.
+pub(crate) fn caller(info: &v1::GetServerInfoResponse) -> String {
+    let roles: Vec<&str> = info.roles().map(role).collect();
+    match (info.principal.as_str(), roles.is_empty()) {
+        // A daemon that does not say.
+        ("", _) => "-".to_owned(),
+        (principal, true) => visible(principal).into_owned(),
+        (principal, false) => format!("{} ({})", visible(principal), roles.join(", ")),
+    }
+}
+
+const fn role(role: v1::Role) -> &'static str {
+    match role {
+        v1::Role::Unspecified => "unknown",
+        v1::Role::Viewer => "viewer",
+        v1::Role::Operator => "operator",
+        v1::Role::Approver => "approver",
+        v1::Role::Admin => "admin",
+        v1::Role::Agent => "agent",
+    }
+}
+
 /// What the session's agent does, and whether nobody judges it; `-` where nothing is known.
 pub(crate) fn agent(session: &v1::Session) -> String {
     let does = match session.activity() {

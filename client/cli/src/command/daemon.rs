@@ -152,6 +152,7 @@ fn show(info: &v1::GetServerInfoResponse) -> Result<(), Failure> {
         ("isolation", tier),
         ("shim", visible(&info.shim).into_owned()),
         ("host", info.host_id.clone()),
+        ("you", text::caller(info)),
     ];
     facts.iter().try_for_each(|(name, value)| output::line(&format!("{name:<10} {value}")))
 }

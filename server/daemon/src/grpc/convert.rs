@@ -6,7 +6,8 @@ use codeplane_core::{
 };
 use codeplane_proto::v1;
 
-use crate::app::{Check, Drain, Info, LogHealth, Severity, View};
+use super::auth::role_message;
+use crate::app::{Caller, Check, Drain, Info, LogHealth, Severity, View};
 
 pub(super) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
     let micros = time.as_micros();
@@ -169,7 +170,7 @@ fn payload(kind: EventKind) -> Option<v1::event::Payload> {
     })
 }
 
-pub(super) fn info(info: Info, features: &[&str]) -> v1::GetServerInfoResponse {
+pub(super) fn info(info: Info, features: &[&str], caller: &Caller) -> v1::GetServerInfoResponse {
     v1::GetServerInfoResponse {
         version: info.version.to_owned(),
         host_id: info.host.to_string(),
@@ -186,6 +187,8 @@ pub(super) fn info(info: Info, features: &[&str]) -> v1::GetServerInfoResponse {
         // Agents run as the daemon's own user until `run_as` is configured.
         isolation_tier: "C".to_owned(),
         shim: info.shim,
+        principal: caller.principal.clone(),
+        roles: caller.roles.iter().map(|role| role_message(role).into()).collect(),
     }
 }
 

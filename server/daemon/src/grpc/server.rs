@@ -4,6 +4,7 @@ use codeplane_proto::v1;
 use codeplane_proto::v1::server_service_server::ServerService;
 use tonic::{Request, Response, Status};
 
+use super::auth::caller;
 use super::status::status;
 use super::{FEATURES, convert};
 use crate::app::{App, Drain};
@@ -23,9 +24,10 @@ impl ServerInfo {
 impl ServerService for ServerInfo {
     async fn get_server_info(
         &self,
-        _: Request<v1::GetServerInfoRequest>,
+        request: Request<v1::GetServerInfoRequest>,
     ) -> Result<Response<v1::GetServerInfoResponse>, Status> {
-        Ok(Response::new(convert::info(self.app.info(), &FEATURES)))
+        let caller = caller(&request)?;
+        Ok(Response::new(convert::info(self.app.info(), &FEATURES, &caller)))
     }
 
     async fn doctor(
