@@ -1,7 +1,7 @@
 //! What agents may do: rules, and how a tool call is judged by them.
 //!
 //! `analyse(request)` gives units and asks about paths, somebody who may touch files answers,
-//! `evaluate(rules, request, analysis, facts)` decides. Denies and asks look for more than is
+//! `evaluate(rules.at(now), request, analysis, facts)` decides. Denies and asks look for more than is
 //! there; an allow must fit exactly.
 
 mod analyse;
@@ -40,4 +40,4 @@ pub use json::Value;
 pub use path::Places;
 pub use request::{Analysis, Request};
 pub use rule::{Effect, Rule};
-pub use ruleset::RuleSet;
+pub use ruleset::{RuleSet, RulesAt};

@@ -24,7 +24,13 @@ pub struct RuleSet {
     /// What becomes of that which no rule fits: [`Effect::Ask`] or [`Effect::Deny`].
     pub(super) default: Effect,
     pub(super) protected: Protected,
-    pub(super) now_ms: i64,
+}
+
+/// Rules at one moment: a set is made once and judges for as long as it is kept, while rules expire.
+#[derive(Clone, Copy, Debug)]
+pub struct RulesAt<'a> {
+    pub(super) set: &'a RuleSet,
+    now_ms: i64,
 }
 
 /// One rule, its patterns ready.
@@ -65,13 +71,7 @@ pub(super) enum Holds {
 impl RuleSet {
     /// Makes rules ready; asks where the beginnings of their paths lead.
     #[must_use]
-    pub fn new(
-        rules: Vec<Rule>,
-        default: Effect,
-        places: &Places,
-        facts: &dyn FileFacts,
-        now_ms: i64,
-    ) -> Self {
+    pub fn new(rules: Vec<Rule>, default: Effect, places: &Places, facts: &dyn FileFacts) -> Self {
         let rules: Vec<Ready> =
             rules.into_iter().map(|rule| Ready::new(rule, places, facts)).collect();
         let mut by_command: HashMap<String, Vec<usize>> = HashMap::new();
@@ -93,11 +93,17 @@ impl RuleSet {
         let protected = Protected::of(&places.home);
         // A default never allows.
         let default = default.max(Effect::Ask);
-        Self { rules, by_command, by_tool, others, default, protected, now_ms }
+        Self { rules, by_command, by_tool, others, default, protected }
     }
 }
 
 impl RuleSet {
+    /// The rules of a moment, in milliseconds since 1970: those that expired by then do not count.
+    #[must_use]
+    pub const fn at(&self, now_ms: i64) -> RulesAt<'_> {
+        RulesAt { set: self, now_ms }
+    }
+
     /// Protects more directories than every machine has: those of this daemon.
     #[must_use]
     pub fn protecting(mut self, directories: &[String]) -> Self {
@@ -107,7 +113,7 @@ impl RuleSet {
 
     /// The rules that may be about a unit, in their order: of those about commands only the ones
     /// that name a command which the unit is or may run.
-    pub(super) fn about(&self, unit: &Unit) -> impl Iterator<Item = &Ready> {
+    fn about(&self, unit: &Unit) -> impl Iterator<Item = &Ready> {
         let mut found = self.others.clone();
         let shell = if unit.from_shell == Shell::Inside { "Bash" } else { "" };
         let tools = [unit.tool.as_str(), shell];
@@ -121,6 +127,19 @@ impl RuleSet {
         found.sort_unstable();
         found.dedup();
         found.into_iter().map(|at| &self.rules[at])
+    }
+}
+
+impl<'a> RulesAt<'a> {
+    /// The same moment of other rules.
+    pub(super) const fn of(self, set: &RuleSet) -> RulesAt<'_> {
+        RulesAt { set, now_ms: self.now_ms }
+    }
+
+    /// The rules that may be about a unit and still stand, in their order.
+    pub(super) fn about(self, unit: &Unit) -> impl Iterator<Item = &'a Ready> {
+        let stands = move |ready: &&Ready| ready.rule.expires_ms.is_none_or(|at| at > self.now_ms);
+        self.set.about(unit).filter(stands)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use codeplane_core::policy::Effect;
 
-use crate::kit::{bash, hold, judge, ready, rule, rules};
+use crate::kit::{NOW_MS, bash, hold, judge, judge_at, ready, rule, rules};
 
 #[test]
 fn a_condition_is_true_false_or_unknown() {
@@ -55,6 +55,19 @@ fn a_missing_cwd_is_unknown() {
     request.cwd = None;
 
     assert_eq!(judge(&rules, &request).decision, Effect::Ask);
+}
+
+#[test]
+fn a_rule_of_a_set_that_is_kept_counts_until_it_expires() {
+    let rules = ready(rules(&[
+        r#"{"effect":"deny","tool":"Bash(ls a)","expires_at":"2027-01-15T08:00:00Z"}"#,
+        r#"{"effect":"allow","tool":"Bash(ls b)","expires_at":"2027-01-15T08:00:00Z"}"#,
+    ]));
+
+    let at = |now_ms: i64, command: &str| judge_at(&rules, &bash(command), now_ms).decision;
+
+    assert_eq!([at(NOW_MS - 1, "ls a"), at(NOW_MS - 1, "ls b")], [Effect::Deny, Effect::Allow]);
+    assert_eq!([at(NOW_MS, "ls a"), at(NOW_MS, "ls b")], [Effect::Ask, Effect::Ask]);
 }
 
 #[test]

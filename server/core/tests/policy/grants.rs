@@ -5,7 +5,7 @@ use codeplane_core::policy::{
     analyse, evaluate_with_grants, suggest,
 };
 
-use crate::kit::{HOME, Machine, WORK, bash, judge, ready, request, rules};
+use crate::kit::{HOME, Machine, NOW_MS, WORK, bash, judge, ready, request, rule, rules};
 
 const RULES: &[&str] = &[
     r#"{"effect":"ask","command":"deploy:*","four_eyes":true}"#,
@@ -22,7 +22,7 @@ fn set(grants: &[(&str, GrantScope)]) -> GrantSet {
     let places = Places { home: HOME.to_owned(), workspace: Some(WORK.to_owned()) };
     let grants =
         grants.iter().map(|(id, scope)| Grant { id: (*id).to_owned(), scope: scope.clone() });
-    GrantSet::new(grants.collect(), &places, &Machine, 1_800_000_000_000)
+    GrantSet::new(grants.collect(), &places, &Machine)
 }
 
 fn pattern(text: &str) -> GrantScope {
@@ -36,7 +36,7 @@ fn exact(hash: &str) -> GrantScope {
 fn judged(rules: &RuleSet, request: &Request, grants: &GrantSet) -> Verdict {
     let analysis = analyse(request);
     let facts = analysis.questions().answer(&Machine);
-    evaluate_with_grants(rules, (request, "hash"), &analysis, &facts, grants)
+    evaluate_with_grants(rules.at(NOW_MS), (request, "hash"), &analysis, &facts, grants)
 }
 
 fn suggested(request: &Request) -> Vec<String> {
@@ -151,9 +151,25 @@ fn the_exact_request_answers_even_what_is_opaque() {
         Effect::Deny,
         &Places { home: HOME.to_owned(), workspace: None },
         &Machine,
-        0,
     );
     assert_eq!(judged(&denying, &bash("make"), &this).decision, Effect::Deny);
+}
+
+#[test]
+fn a_pattern_that_expires_answers_until_then() {
+    let pattern = r#"{"effect":"allow","tool":"Bash(make:*)","expires_at":"2027-01-15T08:00:00Z"}"#;
+    let grants = set(&[("g", GrantScope::Pattern(Box::new(rule(pattern, 0).unwrap())))]);
+    let rules = ready(rules(RULES));
+    let request = bash("make all");
+    let analysis = analyse(&request);
+    let facts = analysis.questions().answer(&Machine);
+
+    let at = |now_ms: i64| {
+        let rules = rules.at(now_ms);
+        evaluate_with_grants(rules, (&request, "hash"), &analysis, &facts, &grants).decision
+    };
+
+    assert_eq!((at(NOW_MS - 1), at(NOW_MS)), (Effect::Allow, Effect::Ask));
 }
 
 #[test]

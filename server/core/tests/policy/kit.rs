@@ -9,6 +9,8 @@ use codeplane_core::policy::{
 
 pub(crate) const HOME: &str = "/home/u";
 pub(crate) const WORK: &str = "/repo";
+/// 2027-01-15T08:00:00Z.
+pub(crate) const NOW_MS: i64 = 1_800_000_000_000;
 
 /// Links, directories and files of an imagined machine.
 #[derive(Debug)]
@@ -88,12 +90,16 @@ pub(crate) fn request(tool: &str, input: &str) -> Request {
 
 pub(crate) fn ready(rules: Vec<Rule>) -> RuleSet {
     let places = Places { home: HOME.to_owned(), workspace: Some(WORK.to_owned()) };
-    RuleSet::new(rules, Effect::Ask, &places, &Machine, 1_800_000_000_000)
+    RuleSet::new(rules, Effect::Ask, &places, &Machine)
 }
 
 pub(crate) fn judge(rules: &RuleSet, request: &Request) -> Verdict {
+    judge_at(rules, request, NOW_MS)
+}
+
+pub(crate) fn judge_at(rules: &RuleSet, request: &Request, now_ms: i64) -> Verdict {
     let analysis = analyse(request);
-    evaluate(rules, request, &analysis, &analysis.questions().answer(&Machine))
+    evaluate(rules.at(now_ms), request, &analysis, &analysis.questions().answer(&Machine))
 }
 
 pub(crate) fn bash(command: &str) -> Request {

@@ -25,10 +25,11 @@ pub(super) fn part(rule: &Rule, example: &str) -> Part {
     bare.conditions = Conditions::default();
     bare.expires_ms = None;
     let places = Places { home: HOME.to_owned(), workspace: Some(WORKSPACE.to_owned()) };
-    let rules = RuleSet::new(vec![bare], Effect::Ask, &places, &Nowhere, 0);
+    let rules = RuleSet::new(vec![bare], Effect::Ask, &places, &Nowhere);
     let takes_part = calls(rule, example).iter().any(|request| {
         let analysis = analyse(request);
-        let verdict = evaluate(&rules, request, &analysis, &analysis.questions().answer(&Nowhere));
+        let verdict =
+            evaluate(rules.at(0), request, &analysis, &analysis.questions().answer(&Nowhere));
         match rule.effect() {
             Effect::Allow | Effect::Deny => verdict.decision == rule.effect(),
             Effect::Ask => verdict.rules.iter().any(|id| id == rule.id()),

@@ -6,7 +6,7 @@ use super::super::facts::{FileFacts, Resolution};
 use super::super::path::Places;
 use super::super::request::{Analysis, Request, Unit};
 use super::super::rule::{Effect, Rule};
-use super::super::ruleset::RuleSet;
+use super::super::ruleset::{RuleSet, RulesAt};
 use super::{Grantable, Ground, Judge, UnitVerdict, Verdict, evaluate, strictest};
 
 /// A remembered answer.
@@ -37,7 +37,7 @@ pub struct GrantSet {
 impl GrantSet {
     /// Makes grants ready; asks where the beginnings of their paths lead.
     #[must_use]
-    pub fn new(grants: Vec<Grant>, places: &Places, facts: &dyn FileFacts, now_ms: i64) -> Self {
+    pub fn new(grants: Vec<Grant>, places: &Places, facts: &dyn FileFacts) -> Self {
         let mut exact = BTreeMap::new();
         let mut rules = Vec::new();
         for Grant { id, scope } in grants {
@@ -49,7 +49,7 @@ impl GrantSet {
                 GrantScope::Pattern(_) => {}
             }
         }
-        Self { exact, patterns: RuleSet::new(rules, Effect::Ask, places, facts, now_ms) }
+        Self { exact, patterns: RuleSet::new(rules, Effect::Ask, places, facts) }
     }
 }
 
@@ -61,7 +61,7 @@ impl GrantSet {
 /// denials that are not certain are answered by no grant.
 #[must_use]
 pub fn evaluate_with_grants(
-    rules: &RuleSet,
+    rules: RulesAt<'_>,
     (request, hash): (&Request, &str),
     analysis: &Analysis,
     facts: &Resolution,
@@ -72,7 +72,7 @@ pub fn evaluate_with_grants(
         return verdict;
     }
     let exact = grants.exact.get(hash).filter(|_| !matches!(verdict.grantable, Grantable::No(_)));
-    let judge = Judge { rules: &grants.patterns, request, facts };
+    let judge = Judge { rules: rules.of(&grants.patterns), request, facts };
     let answered = |(judged, unit): (UnitVerdict, &Unit)| {
         let by = match (exact, &judged.grantable) {
             _ if judged.decision != Effect::Ask => Vec::new(),
@@ -104,9 +104,7 @@ impl Judge<'_> {
     fn granted(&self, unit: &Unit) -> Vec<String> {
         let mut ground = Ground::default();
         for ready in self.rules.about(unit) {
-            if ready.rule.expires_ms.is_none_or(|at| at > self.rules.now_ms) {
-                self.weigh_allow(ready, unit, &mut ground);
-            }
+            self.weigh_allow(ready, unit, &mut ground);
         }
         ground.allow.into_iter().map(|ready| ready.rule.id.clone()).collect()
     }

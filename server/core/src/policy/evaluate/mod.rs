@@ -12,7 +12,7 @@ use super::facts::Resolution;
 use super::path::normal;
 use super::request::{Analysis, Request, Subject, Unit};
 use super::rule::Effect;
-use super::ruleset::{Holds, Ready, RuleSet};
+use super::ruleset::{Holds, Ready, RulesAt};
 pub use grant::{Grant, GrantScope, GrantSet, evaluate_with_grants};
 pub use suggest::{Suggestion, suggest};
 
@@ -102,7 +102,7 @@ pub enum Grantable {
 /// Judges a request that was taken apart, with what is known of the files it names.
 #[must_use]
 pub fn evaluate(
-    rules: &RuleSet,
+    rules: RulesAt<'_>,
     request: &Request,
     analysis: &Analysis,
     facts: &Resolution,
@@ -140,7 +140,7 @@ fn strictest(units: Vec<UnitVerdict>) -> Verdict {
 }
 
 struct Judge<'a> {
-    rules: &'a RuleSet,
+    rules: RulesAt<'a>,
     request: &'a Request,
     facts: &'a Resolution,
 }
@@ -183,10 +183,7 @@ impl<'a> Judge<'a> {
         let mut ground = Ground::default();
         let views = self.views(unit);
         let unasked = self.unasked(unit);
-        let now = self.rules.now_ms;
-        let standing =
-            self.rules.about(unit).filter(|r| r.rule.expires_ms.is_none_or(|at| at > now));
-        for ready in standing {
+        for ready in self.rules.about(unit) {
             match ready.rule.effect {
                 Effect::Allow if unasked.is_empty() => self.weigh_allow(ready, unit, &mut ground),
                 Effect::Allow => {}
@@ -201,7 +198,7 @@ impl<'a> Judge<'a> {
         if strictest.is_none() {
             reasons.push(format!("default: no rule allows '{}'", unit.text));
         }
-        let decision = strictest.unwrap_or(self.rules.default);
+        let decision = strictest.unwrap_or(self.rules.set.default);
         let asks =
             |says: fn(&Ready) -> bool| decision == Effect::Ask && rules.iter().any(|r| says(r));
         UnitVerdict {

@@ -48,7 +48,7 @@ impl Judge<'_> {
             return Some(Unasked::new(format!("{lexical} cannot be resolved")));
         };
         let both = [lexical.as_str(), resolved];
-        if access == Access::Write && both.iter().any(|path| self.rules.protected.holds(path)) {
+        if access == Access::Write && both.iter().any(|path| self.rules.set.protected.holds(path)) {
             return Some(Unasked::protected(&lexical));
         }
         let system = |path: &&str| ["/proc", "/sys", "/dev"].iter().any(|top| is_inside(path, top));
@@ -73,7 +73,7 @@ impl Judge<'_> {
     }
 
     fn is_protected(&self, mention: &Mention) -> bool {
-        let protected = &self.rules.protected;
+        let protected = &self.rules.set.protected;
         if !mention.globs.is_empty() {
             let found = self.facts.globs.get(&mention.path).and_then(Option::as_ref);
             return protected.meets(&mention.path, &mention.globs)
@@ -82,11 +82,11 @@ impl Judge<'_> {
         }
         (self.facts.exists(&mention.path) || !mention.bare)
             && (self.is_protected_path(&mention.path)
-                || self.rules.protected.surrounds(&normal(&mention.path)))
+                || self.rules.set.protected.surrounds(&normal(&mention.path)))
     }
 
     fn is_protected_path(&self, path: &str) -> bool {
-        let protected = &self.rules.protected;
+        let protected = &self.rules.set.protected;
         protected.holds(&normal(path))
             || self.facts.resolved(path).is_some_and(|resolved| protected.holds(resolved))
     }

@@ -133,14 +133,14 @@ impl App {
         let bound = self.bound_rules(&session, &home);
         let places = Places { home, workspace: Some(session.mandate.directory.clone()) };
         let answered = grants.into_iter().filter_map(answers).collect();
-        let grants = GrantSet::new(answered, &places, &Files, now_ms);
+        let grants = GrantSet::new(answered, &places, &Files);
+        let rules = bound.rules.at(now_ms);
         let (mut verdicts, mut facts, mut patterns) =
             (Vec::new(), Resolution::default(), Vec::new());
         for request in requests {
             let analysis = analyse(request);
             let known = analysis.questions().answer(&Files);
-            let verdict =
-                evaluate_with_grants(&bound.rules, (request, exact), &analysis, &known, &grants);
+            let verdict = evaluate_with_grants(rules, (request, exact), &analysis, &known, &grants);
             patterns.extend(suggest(&analysis, &verdict).into_iter().map(|one| one.rule));
             verdicts.push(verdict);
             facts.extend(known);

@@ -20,8 +20,6 @@ pub(crate) struct BoundRules {
     pub(crate) rules: RuleSet,
     /// The policies, in the order of their names.
     pub(crate) policies: Vec<PolicyRef>,
-    /// When a rule that holds now expires, in milliseconds since 1970.
-    expires_ms: Option<i64>,
 }
 
 /// What rule sets depend on.
@@ -49,20 +47,13 @@ impl Key {
 }
 
 impl BoundRules {
-    pub(super) fn holds_at(&self, now_ms: i64) -> bool {
-        self.expires_ms.is_none_or(|at| now_ms < at)
-    }
-
     /// Looks at files; blocks.
-    fn ready(session: &NewSession, union: Union, home: String, now_ms: i64) -> Self {
-        let later = union.rules.iter().filter_map(Rule::expires_ms).filter(|at| *at > now_ms);
-        let expires_ms = later.min();
+    fn ready(session: &NewSession, union: Union, home: String) -> Self {
         // Resolved when the session was created: a link that is moved later moves no rule.
         let places = Places { home, workspace: Some(session.mandate.directory.clone()) };
         Self {
-            rules: RuleSet::new(union.rules, union.default, &places, &Files, now_ms),
+            rules: RuleSet::new(union.rules, union.default, &places, &Files),
             policies: union.policies,
-            expires_ms,
         }
     }
 }
@@ -146,12 +137,11 @@ impl App {
         loop {
             let bound = self.policies.bound(session);
             let key = Key::of(session, home, &bound);
-            let now_ms = self.clock.now().as_micros() / 1000;
-            if let Some(ready) = self.policies.ready(&key, now_ms) {
+            if let Some(ready) = self.policies.ready(&key) {
                 return ready;
             }
             let union = Union::of(session, &bound);
-            let made = Arc::new(BoundRules::ready(session, union, home.to_owned(), now_ms));
+            let made = Arc::new(BoundRules::ready(session, union, home.to_owned()));
             if self.policies.keep_ready(bound.generation, key, &made) {
                 return made;
             }

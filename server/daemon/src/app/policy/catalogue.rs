@@ -152,11 +152,9 @@ impl Catalogue {
         Bound { generation: state.generation, policies: policies.collect() }
     }
 
-    /// Rules that are ready and still hold at `now_ms`.
-    pub(super) fn ready(&self, key: &Key, now_ms: i64) -> Option<Arc<BoundRules>> {
-        let state = self.state();
-        let ready = state.ready.get(key)?;
-        ready.holds_at(now_ms).then(|| Arc::clone(ready))
+    /// Rules that are ready.
+    pub(super) fn ready(&self, key: &Key) -> Option<Arc<BoundRules>> {
+        self.state().ready.get(key).cloned()
     }
 
     /// Keeps rules ready. False if policies changed since they were looked up: look again.

@@ -1,6 +1,8 @@
 //! Judging a tool call that nobody makes, by what real ones are judged by.
 
-use codeplane_core::policy::{Effect, Places, Request, RuleSet, Value, Verdict, analyse, evaluate};
+use codeplane_core::policy::{
+    Effect, Places, Request, RuleSet, RulesAt, Value, Verdict, analyse, evaluate,
+};
 use codeplane_core::{Asks, NewSession, PolicyName, PolicyRef};
 
 use super::bound::{Union, settle};
@@ -62,7 +64,7 @@ impl App {
                 let asks = session.mandate.asks;
                 let judging = move || {
                     let bound = app.bound_rules(&session, &home);
-                    verdict(&call, &bound.rules)
+                    verdict(&call, bound.rules.at(now_ms))
                 };
                 self.judged(judging, asks, policies).await
             }
@@ -75,8 +77,8 @@ impl App {
                 let asks = session.map_or(Asks::Person, |session| session.mandate.asks);
                 let judging = move || {
                     let places = Places { home, workspace: call.workspace.clone() };
-                    let set = RuleSet::new(union.rules, union.default, &places, &Files, now_ms);
-                    verdict(&call, &set)
+                    let set = RuleSet::new(union.rules, union.default, &places, &Files);
+                    verdict(&call, set.at(now_ms))
                 };
                 self.judged(judging, asks, policies).await
             }
@@ -153,7 +155,7 @@ fn tool_call(text: &str, session: Option<&NewSession>, home: &str) -> Result<Req
 }
 
 /// Looks at files; blocks.
-fn verdict(call: &Request, rules: &RuleSet) -> Verdict {
+fn verdict(call: &Request, rules: RulesAt<'_>) -> Verdict {
     let analysis = analyse(call);
     let facts = analysis.questions().answer(&Files);
     evaluate(rules, call, &analysis, &facts)

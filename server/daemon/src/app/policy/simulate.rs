@@ -53,10 +53,10 @@ fn judge(document: &[u8], scene: &Scene<'_>) -> Result<Verdict, String> {
     };
     let request = request(document.get("request").ok_or("'request' is missing")?, scene.home)?;
     let places = Places { home: scene.home.to_owned(), workspace: request.workspace.clone() };
-    let rules = RuleSet::new(rules, default, &places, &Files, scene.now_ms);
+    let rules = RuleSet::new(rules, default, &places, &Files);
     let analysis = analyse(&request);
     let facts = analysis.questions().answer(&Files);
-    Ok(evaluate(&rules, &request, &analysis, &facts))
+    Ok(evaluate(rules.at(scene.now_ms), &request, &analysis, &facts))
 }
 
 fn members<'a>(value: &'a Value, what: &str) -> Result<&'a [(String, Value)], String> {

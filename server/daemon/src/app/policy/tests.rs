@@ -70,9 +70,11 @@ fn decision(app: &App, session: &NewSession, command: &str) -> Effect {
     let call = codeplane_core::policy::Value::parse(call.to_string().as_bytes()).unwrap();
     let mut call = simulate::request(&call, "/home/u").unwrap();
     call.labels = Some(BTreeMap::new());
+    let now_ms = app.clock.now().as_micros() / 1000;
     let analysis = codeplane_core::policy::analyse(&call);
     let facts = analysis.questions().answer(&Files);
-    let verdict = codeplane_core::policy::evaluate(&bound.rules, &call, &analysis, &facts);
+    let verdict =
+        codeplane_core::policy::evaluate(bound.rules.at(now_ms), &call, &analysis, &facts);
     bound::settle(session.mandate.asks, verdict.decision)
 }
 
@@ -184,7 +186,7 @@ fn rules_of_its_own_deny_nothing_and_are_read_strictly() {
 }
 
 #[tokio::test]
-async fn ready_rules_are_kept_until_something_changes_or_a_rule_expires() {
+async fn ready_rules_are_kept_until_something_changes_and_lose_those_that_expire() {
     let fixture = Fixture::new(|_| {});
     let (app, session) = (&fixture.app, session("/"));
     // The clock of the fixture begins with 2026.
@@ -200,6 +202,7 @@ async fn ready_rules_are_kept_until_something_changes_or_a_rule_expires() {
 
     fixture.clock.fetch_add(2 * 86_400_000_000, Ordering::Relaxed);
     assert_eq!(decision(app, &session, "ls"), Effect::Ask);
+    assert!(Arc::ptr_eq(&first, &app.bound_rules(&session, "/home/u")));
 
     apply(app, "name: p\nallow: ['Bash(ls)']\n").await;
     assert_eq!(decision(app, &session, "ls"), Effect::Allow);
