@@ -4,6 +4,7 @@ mod directories;
 mod mentions;
 mod reader;
 mod search;
+mod shown;
 
 use super::programs;
 use super::request::{Candidate, Command, Request, Shell, Subject, Unit};
@@ -38,6 +39,7 @@ pub(super) fn units(text: &str, request: &Request) -> Vec<Unit> {
     for unit in &mut units {
         unit.opaque.extend(marks.iter().cloned());
     }
+    shown::as_written(&mut units, text, request);
     units
 }
 

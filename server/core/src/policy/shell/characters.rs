@@ -1,5 +1,15 @@
 //! Characters that show one thing and mean another.
 
+/// Whether a text holds such characters.
+pub(crate) fn has_odd_characters(text: &str) -> bool {
+    text.chars().any(is_odd)
+}
+
+/// A text without them.
+pub(crate) fn without_odd_characters(text: &str) -> String {
+    text.chars().filter(|c| !is_odd(*c)).collect()
+}
+
 /// Whether a character has no place in a command that is to be understood: control and format
 /// characters, and white space that is none to the shell.
 pub(super) fn is_odd(c: char) -> bool {

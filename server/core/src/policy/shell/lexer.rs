@@ -1,6 +1,6 @@
 //! From characters to simple commands.
 
-use super::characters::is_odd;
+use super::characters::{has_odd_characters, is_odd};
 use super::quotes::Quotes;
 use super::{Direction, Document, Redirect, Script, Simple, Word};
 
@@ -16,7 +16,7 @@ const RESERVED: &[&str] = &[
 /// Takes a shell text apart. Never fails: what cannot be understood is marked opaque.
 pub(crate) fn read(text: &str, depth: usize) -> Script {
     let mut script = Script::default();
-    if text.chars().any(is_odd) {
+    if has_odd_characters(text) {
         script.mark("a control, format or odd white space character");
     }
     // For a search, an odd character separates as a carriage return may, or is not there at all.
@@ -24,7 +24,23 @@ pub(crate) fn read(text: &str, depth: usize) -> Script {
         .chars()
         .filter_map(|c| if c == '\r' { Some('\n') } else { (!is_odd(c)).then_some(c) })
         .collect();
-    let mut lexer = Lexer { chars: &chars, at: 0, script, depth, pending: Vec::new() };
+    take_apart(&chars, script, depth)
+}
+
+/// The same, with odd characters taken for parts of words: to be shown, not to be judged.
+pub(crate) fn read_as_written(text: &str) -> Script {
+    let mut chars = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        chars.push(c);
+        if c == '\r' {
+            chars.push('\n');
+        }
+    }
+    take_apart(&chars, Script::default(), 0)
+}
+
+fn take_apart(chars: &[char], script: Script, depth: usize) -> Script {
+    let mut lexer = Lexer { chars, at: 0, script, depth, pending: Vec::new() };
     lexer.commands(Until::End);
     lexer.script.commands.retain(|command| !command.is_empty());
     lexer.script

@@ -8,7 +8,8 @@ mod lexer;
 mod quotes;
 mod word;
 
-pub(crate) use lexer::{NESTING, read};
+pub(crate) use characters::{has_odd_characters, without_odd_characters};
+pub(crate) use lexer::{NESTING, read, read_as_written};
 pub(crate) use word::Word;
 
 /// A shell text, taken apart.
