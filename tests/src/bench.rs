@@ -8,11 +8,13 @@
 //! session daemon with the smallest attach client. They are measured beside every peer in the same
 //! round, because the machine's load moves all figures together and ratios much less.
 
+pub mod asking;
 pub mod connection;
 pub mod copier;
 pub mod driver;
 pub mod figures;
 pub mod home;
+pub mod judge;
 pub mod notes;
 pub mod peers;
 pub mod probe;

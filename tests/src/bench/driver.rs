@@ -64,6 +64,9 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn measure(&self, workload: &str, name: &str, round: u32) -> Result<Option<Measurement>> {
+        if !peers::takes_part(name, workload) {
+            return Ok(None);
+        }
         let Some(peer) = peers::peer(name, &self.scratch)? else {
             if round == 0 {
                 writeln!(io::stderr(), "{workload}: {name} is not installed, skipped")?;
@@ -72,7 +75,7 @@ impl Bench<'_> {
         };
         let nature = peer.nature();
         drop(peer);
-        if nature.skips.contains(&workload) || (workload == "w7g" && name != "codeplane") {
+        if nature.skips.contains(&workload) {
             return Ok(None);
         }
         let load = load()?;
@@ -106,7 +109,7 @@ impl Bench<'_> {
         portion: Portion,
     ) -> Result<Option<Figures>> {
         let compared = match yardstick {
-            "raw" => ["w1", "w2", "w2f", "w3", "w3p"].as_slice(),
+            "raw" => ["w1", "w2", "w2f", "w3", "w3p", "h1"].as_slice(),
             _ => ["w1", "w2", "w2f", "w7", "w7g"].as_slice(),
         };
         if peer == yardstick || !compared.contains(&workload) || peer == "raw" {

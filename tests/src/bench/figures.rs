@@ -47,6 +47,14 @@ pub enum Figures {
     Fan(Fan),
     /// W8.
     Survival(Survival),
+    /// H1.
+    RoundTrip(Times),
+    /// H2.
+    Evaluations(Evaluations),
+    /// H3.
+    Decisions(Decisions),
+    /// H4 and H4p.
+    Fairness(Fairness),
     /// Nothing came out.
     Failed {
         /// Why.
@@ -61,13 +69,16 @@ impl Figures {
         match self {
             Self::Bulk(bulk) => Some(bulk.mb_per_s),
             Self::Echo(echo) => Some(echo.times.p50_ms),
-            Self::Start(times) => Some(times.p50_ms),
+            Self::Start(times) | Self::RoundTrip(times) => Some(times.p50_ms),
             Self::StartAtOnce(start) => Some(start.all_ms),
             Self::Fan(fan) => Some(fan.total_mb_per_s),
             Self::Memory(_)
             | Self::Idle(_)
             | Self::Reattach(_)
             | Self::Survival(_)
+            | Self::Evaluations(_)
+            | Self::Decisions(_)
+            | Self::Fairness(_)
             | Self::Failed { .. } => None,
         }
     }
@@ -82,6 +93,9 @@ pub struct Times {
     pub min_ms: f64,
     /// Half are shorter.
     pub p50_ms: f64,
+    /// Of ten, nine are shorter.
+    #[serde(default)]
+    pub p90_ms: f64,
     /// Of a hundred, 99 are shorter.
     pub p99_ms: f64,
     /// The longest.
@@ -98,7 +112,14 @@ impl Times {
             let index = count.saturating_sub(1) * percent / 100;
             times_ms.get(index).copied().unwrap_or_default()
         };
-        Self { count, min_ms: at(0), p50_ms: at(50), p99_ms: at(99), max_ms: at(100) }
+        Self {
+            count,
+            min_ms: at(0),
+            p50_ms: at(50),
+            p90_ms: at(90),
+            p99_ms: at(99),
+            max_ms: at(100),
+        }
     }
 }
 
@@ -241,6 +262,51 @@ pub struct Follow {
     pub first_s: Option<f64>,
     /// How long it lived, in seconds.
     pub seconds: f64,
+}
+
+/// Judging alone.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Evaluations {
+    /// How many rules judge.
+    pub rules: usize,
+    /// Evaluations of one simple command a second, on one core.
+    pub short_per_s: f64,
+    /// The same of three commands with a pipe, a list and a path.
+    pub long_per_s: f64,
+}
+
+/// Decisions that are on disk when they are answered.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Decisions {
+    /// How many callers there are, each with one call at a time.
+    pub connections: usize,
+    /// How many calls were answered.
+    pub decisions: usize,
+    /// How many of them were allowed.
+    pub allowed: usize,
+    /// How many of those a second.
+    pub per_s: f64,
+    /// Records in the audit log afterwards, which was verified; those of the session are among them.
+    pub recorded: usize,
+    /// From each call to its answer.
+    pub times: Times,
+}
+
+/// Many agents that ask at once.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Fairness {
+    /// How many agents.
+    pub agents: usize,
+    /// How many calls of all.
+    pub calls: usize,
+    /// How many of them were allowed.
+    pub allowed: usize,
+    /// From each call to its answer.
+    pub waits: Times,
+    /// The mean wait of each agent.
+    pub of_agents: Times,
+    /// From the decision of a person to the answer that the agent has, where one decides.
+    pub told: Option<Times>,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod codeplane;
 mod multiplexers;
+mod scripts;
 mod yardsticks;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use self::{
     codeplane::Codeplane,
     multiplexers::{Dtach, Screen, Tmux},
+    scripts::{Language, Script},
     yardsticks::{Raw, RawSocket, RawTerminal},
 };
 use super::{Result, connection::Door, home::Home};
@@ -83,6 +85,23 @@ pub trait Peer {
         Ok(self.home().helpers())
     }
 
+    /// Gets it ready to answer hooks, so that [`ALLOWED`](super::asking::ALLOWED) is allowed. Answers the
+    /// command line of a hook.
+    ///
+    /// # Errors
+    /// If it cannot be got ready, or there are no hooks.
+    fn start_judging(&mut self) -> Result<Vec<String>> {
+        Err("it answers no hooks".into())
+    }
+
+    /// How many records its audit log has, which is verified.
+    ///
+    /// # Errors
+    /// If there is no log, or something is wrong with it.
+    fn records(&self) -> Result<usize> {
+        Err("it keeps no audit log".into())
+    }
+
     /// The socket of its gRPC API, where there is one.
     fn grpc_socket(&self) -> Option<std::path::PathBuf> {
         None
@@ -90,7 +109,18 @@ pub trait Peer {
 }
 
 /// Names of all peers, in the order of the tables.
-pub const NAMES: [&str; 7] = ["raw", "rawsock", "rawtty", "dtach", "tmux", "screen", "codeplane"];
+pub const NAMES: [&str; 9] =
+    ["raw", "rawsock", "rawtty", "dtach", "tmux", "screen", "curl", "node", "codeplane"];
+
+/// Whether peer `name` does workload `workload` at all; what makes no sense for it is in its [`Nature`].
+#[must_use]
+pub fn takes_part(name: &str, workload: &str) -> bool {
+    match workload {
+        "h1" => ["raw", "curl", "node", "codeplane"].contains(&name),
+        "w7g" | "h2" | "h3" | "h4" | "h4p" => name == "codeplane",
+        _ => !["curl", "node"].contains(&name),
+    }
+}
 
 /// Peer `name` in a home of its own below `scratch`; nothing if it is not installed.
 ///
@@ -110,7 +140,11 @@ pub fn peer(name: &str, scratch: &Path) -> Result<Option<Box<dyn Peer>>> {
         "tmux" if is_installed("tmux") => Some(Box::new(Tmux::new(home))),
         "screen" if is_installed("screen") => Some(Box::new(Screen::new(home))),
         "codeplane" => Codeplane::new(home).map(|peer| Box::new(peer) as Box<dyn Peer>),
-        "dtach" | "tmux" | "screen" => None,
+        "curl" if is_installed("curl") && is_installed("bash") => {
+            Some(Box::new(Script::new(home, Language::Bash)))
+        }
+        "node" if is_installed("node") => Some(Box::new(Script::new(home, Language::Node))),
+        "dtach" | "tmux" | "screen" | "curl" | "node" => None,
         unknown => return Err(format!("no peer {unknown:?}; there are {NAMES:?}").into()),
     })
 }

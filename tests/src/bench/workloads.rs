@@ -1,7 +1,9 @@
 //! The workloads: what is done with one peer, once.
 
+mod hooks;
 mod idle;
 mod output;
+mod rules;
 mod survival;
 
 use std::{
@@ -24,8 +26,10 @@ use super::{
 use crate::binary;
 
 /// Names of all workloads, in the order of the tables.
-pub const NAMES: [&str; 13] =
-    ["w1", "w2", "w2f", "w3", "w3p", "w4", "w5", "w6", "w6g", "w7", "w7g", "w7s", "w8"];
+pub const NAMES: [&str; 18] = [
+    "w1", "w2", "w2f", "w3", "w3p", "w4", "w5", "w6", "w6g", "w7", "w7g", "w7s", "w8", "h1", "h2",
+    "h3", "h4", "h4p",
+];
 
 /// Numbers the sessions of one driver.
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -74,6 +78,11 @@ pub fn perform(name: &str, peer: &mut dyn Peer, effort: &Effort) -> Result<Figur
         "w7g" => output::fan(peer, effort, output::Readers::Grpc),
         "w7s" => output::fan(peer, effort, output::Readers::OneStopped),
         "w8" => survival::survival(peer, effort),
+        "h1" => hooks::round_trip(peer, effort),
+        "h2" => rules::evaluations(effort),
+        "h3" => hooks::decisions(peer, effort),
+        "h4" => hooks::fairness(peer, effort),
+        "h4p" => hooks::fairness_of_person(peer, effort),
         unknown => Err(format!("no workload {unknown:?}; there are {NAMES:?}").into()),
     }
 }

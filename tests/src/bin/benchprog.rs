@@ -1,5 +1,5 @@
 //! The small programs of the benchmarks: the user's program of every session, and the smallest
-//! session daemon with its smallest client, as yardsticks. See `codeplane_tests::bench`.
+//! session daemon with its smallest client, as yardsticks, and the agents that ask. See `codeplane_tests::bench`.
 
 use std::{
     env,
@@ -8,7 +8,11 @@ use std::{
     process::ExitCode,
 };
 
-use codeplane_tests::bench::{copier, program};
+use codeplane_tests::bench::{asking, copier, judge, program};
+
+const USAGE: &str = "usage: benchprog run ID DIR UNIT [LINES] | serve SOCKET COMMAND… | \
+    attach SOCKET | start SOCKET COMMAND… | hooks NOTE ID COUNT HOOK… | \
+    ask NOTE ID CONNECTIONS COUNT COMMAND [GATE] | judge DIR | note RECORD";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
@@ -20,11 +24,11 @@ fn main() -> ExitCode {
         Some("serve-inherited") => copier::serve_inherited(rest),
         Some("attach") => copier::attach(rest),
         Some("start") => copier::start(rest),
-        _ => {
-            Err("usage: benchprog run ID DIR UNIT [LINES] | serve SOCKET COMMAND… | attach SOCKET \
-                  | start SOCKET COMMAND…"
-                .into())
-        }
+        Some("hooks") => asking::hooks(rest),
+        Some("ask") => asking::ask(rest),
+        Some("judge") => judge::serve(rest),
+        Some("note") => judge::note(rest),
+        _ => Err(USAGE.into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,10 +37,10 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Measure {
-    /// `all`, or some of w1 w2 w2f w3 w3p w4 w5 w6 w6g w7 w7g w7s w8.
+    /// `all`, or some of w1 w2 w2f w3 w3p w4 w5 w6 w6g w7 w7g w7s w8 h1 h2 h3 h4 h4p.
     #[arg(value_delimiter = ',', required = true)]
     workloads: Vec<String>,
-    /// `all`, or some of raw rawsock rawtty dtach tmux screen codeplane.
+    /// `all`, or some of raw rawsock rawtty dtach tmux screen curl node codeplane.
     #[arg(long, value_delimiter = ',', default_value = "all")]
     peers: Vec<String>,
     /// How often each is measured.

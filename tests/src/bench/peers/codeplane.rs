@@ -32,6 +32,15 @@ impl Codeplane {
     }
 }
 
+impl Codeplane {
+    /// What `cpctl` answers as JSON.
+    fn ask(&self, verb: &[&str]) -> Result<serde_json::Value> {
+        let argv = [&[self.cpctl.as_str()], verb, &["-o", "json"]].concat();
+        let output = self.home.command(&argv)?.stdout(std::process::Stdio::piped()).output()?;
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}
+
 impl Peer for Codeplane {
     fn home(&self) -> &Home {
         &self.home
@@ -39,6 +48,21 @@ impl Peer for Codeplane {
 
     fn start(&mut self) -> Result<()> {
         self.home.run(&[&self.cpctl, "daemon", "start"])
+    }
+
+    fn start_judging(&mut self) -> Result<Vec<String>> {
+        // What people begin with: 1 document, about 50 rules.
+        self.home.run(&[&self.cpctl, "policy", "apply", "--starter", "developer"])?;
+        self.home.run(&[&self.cpctl, "policy", "bind", "developer", "--default"])?;
+        Ok(argv([&self.cpctl, "hook", "claude", "--event", "PreToolUse"]))
+    }
+
+    fn records(&self) -> Result<usize> {
+        let verdict = self.ask(&["audit", "verify"])?;
+        match verdict["records"].as_u64() {
+            Some(records) if verdict["sound"] == true => Ok(usize::try_from(records)?),
+            _ => Err(format!("the audit log is not sound: {verdict}").into()),
+        }
     }
 
     fn create(&mut self, id: &str, command: &[String]) -> Result<()> {
@@ -59,9 +83,7 @@ impl Peer for Codeplane {
     }
 
     fn victims(&self) -> Result<Vec<Process>> {
-        let mut command = self.home.command(&[&self.cpctl, "daemon", "status", "-o", "json"])?;
-        let output = command.stdout(std::process::Stdio::piped()).output()?;
-        let status: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let status = self.ask(&["daemon", "status"])?;
         let pid = status["pid"].as_i64().ok_or("the daemon's status has no pid")?;
         let daemon = Process::read(i32::try_from(pid)?).ok_or("there is no such process")?;
         Ok(vec![daemon])

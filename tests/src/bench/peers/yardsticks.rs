@@ -33,6 +33,10 @@ impl Peer for Raw {
         &self.home
     }
 
+    fn start_judging(&mut self) -> Result<Vec<String>> {
+        Ok(argv([&benchprog(), "note", &self.home.path("record")]))
+    }
+
     fn create(&mut self, _: &str, _: &[String]) -> Result<()> {
         Ok(())
     }
@@ -69,7 +73,7 @@ impl Peer for RawSocket {
 
     fn create(&mut self, id: &str, command: &[String]) -> Result<()> {
         let socket = self.socket(id);
-        let mut argv = argv([&copier(), "serve", &socket]);
+        let mut argv = argv([&benchprog(), "serve", &socket]);
         argv.extend_from_slice(command);
         self.home.spawn(&argv)?;
         Notes::wait_for(socket.as_ref(), Duration::from_secs(5))
@@ -80,7 +84,7 @@ impl Peer for RawSocket {
     }
 
     fn start_door(&self, command: &[String]) -> Door {
-        let mut argv = argv([&copier(), "start", &self.socket("s{i}")]);
+        let mut argv = argv([&benchprog(), "start", &self.socket("s{i}")]);
         argv.extend_from_slice(command);
         Door::Terminal(argv)
     }
@@ -110,7 +114,7 @@ impl Peer for RawTerminal {
     }
 
     fn door(&self, id: &str, _: &[String]) -> Door {
-        Door::Terminal(argv([&copier(), "attach", &self.0.socket(id)]))
+        Door::Terminal(argv([&benchprog(), "attach", &self.0.socket(id)]))
     }
 
     fn start_door(&self, command: &[String]) -> Door {
@@ -118,6 +122,6 @@ impl Peer for RawTerminal {
     }
 }
 
-fn copier() -> String {
+fn benchprog() -> String {
     binary("benchprog").display().to_string()
 }

@@ -1,5 +1,7 @@
 //! Which columns each workload's table has.
 
+mod hooks;
+
 use super::Rounds;
 use crate::bench::figures::{
     Bulk, Echo, Fan, Figures, Idle, Memory, Reattach, StartAtOnce, Survival, Times,
@@ -30,6 +32,14 @@ pub(super) fn of(workload: &str) -> Table {
         "w7" => Table { title: "W7 eight attached readers", ..FAN },
         "w7g" => Table { title: "W7 eight plain gRPC readers", ..FAN },
         "w7s" => Table { title: "W7s eight attached readers, one stopped", ..FAN },
+        "h1" => hooks::ROUND_TRIP,
+        "h2" => hooks::EVALUATIONS,
+        "h3" => hooks::DECISIONS,
+        "h4" => Table { title: "H4 100 agents ask at once, rules answer", ..hooks::FAIRNESS },
+        "h4p" => Table {
+            title: "H4p 100 agents ask at once, a person decides one after the other",
+            ..hooks::FAIRNESS
+        },
         _ => SURVIVAL,
     }
 }

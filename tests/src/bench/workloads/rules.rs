@@ -1,0 +1,93 @@
+//! H2: judging alone, on one core: a request is parsed, taken apart and judged by 1,000 rules.
+
+use std::time::Instant;
+
+use codeplane_core::policy::{
+    Effect, FileFacts, FileKind, PathFacts, Places, Request, Rule, RuleSet, Value, analyse,
+    evaluate,
+};
+
+use super::Effort;
+use crate::bench::{
+    Result,
+    figures::{Evaluations, Figures},
+};
+
+/// One simple command.
+const SHORT: &str = "git log --oneline -n 5";
+
+/// Three with a pipe and a list, of which one names a path.
+const LONG: &str = "git log --oneline -- src/main.rs | tool7 sub x && tool9 sub y";
+
+pub(super) fn evaluations(effort: &Effort) -> Result<Figures> {
+    let count = effort.count.unwrap_or(20_000);
+    let rules = rules()?;
+    let places = Places { home: "/home/u".into(), workspace: Some("/repo".into()) };
+    let ready = RuleSet::new(rules, Effect::Ask, &places, &NoFiles, 0);
+    Ok(Figures::Evaluations(Evaluations {
+        rules: 1000,
+        short_per_s: per_second(&ready, SHORT, count)?,
+        long_per_s: per_second(&ready, LONG, count)?,
+    }))
+}
+
+/// 400 allows, 300 denies of commands, 150 of paths, 149 of domains, and the one that is looked for.
+fn rules() -> Result<Vec<Rule>> {
+    let mut lines: Vec<String> =
+        (0..400).map(|n| tool("allow", &format!("tool{n} sub:*"))).collect();
+    lines.extend((0..300).map(|n| tool("deny", &format!("bad{n}:*"))));
+    lines.extend((0..150).map(|n| format!(r#"{{"effect":"deny","path":"/srv/{n}/**"}}"#)));
+    let domain = |n| format!(r#"{{"effect":"deny","tool":"WebFetch(domain:d{n}.org)"}}"#);
+    lines.extend((0..149).map(domain));
+    lines.push(tool("allow", "git log:*"));
+    let read = |(at, line): (usize, &String)| Rule::read(&Value::parse(line.as_bytes())?, at);
+    let rules: std::result::Result<Vec<Rule>, String> =
+        lines.iter().enumerate().map(read).collect();
+    Ok(rules?)
+}
+
+fn tool(effect: &str, pattern: &str) -> String {
+    format!(r#"{{"effect":"{effect}","tool":"Bash({pattern})"}}"#)
+}
+
+/// Evaluations a second, the parsing of the request's JSON and of its shell line included.
+fn per_second(rules: &RuleSet, command: &str, count: usize) -> Result<f64> {
+    let input = format!(r#"{{"command":"{command}","description":"Look at what was done"}}"#);
+    let begin = Instant::now();
+    for _ in 0..count {
+        let request = request(&input);
+        let analysis = analyse(&request);
+        let known = analysis.questions().answer(&NoFiles);
+        let verdict = evaluate(rules, &request, &analysis, &known);
+        if verdict.decision != Effect::Allow {
+            return Err(format!("{command:?} is not allowed: {:?}", verdict.reasons).into());
+        }
+    }
+    Ok(count as f64 / begin.elapsed().as_secs_f64())
+}
+
+fn request(input: &str) -> Request {
+    Request {
+        provider: Some("claude".into()),
+        user: Some("ann".into()),
+        tool: "Bash".into(),
+        input: Some(Value::parse(input.as_bytes())),
+        cwd: Some("/repo".into()),
+        labels: None,
+        workspace: Some("/repo".into()),
+        home: "/home/u".into(),
+    }
+}
+
+/// A machine on which every path is a file of its own: the disk is not what is measured.
+struct NoFiles;
+
+impl FileFacts for NoFiles {
+    fn path(&self, path: &str) -> PathFacts {
+        PathFacts { resolved: Some(path.to_owned()), kind: FileKind::Regular }
+    }
+
+    fn expand(&self, _: &str) -> Option<Vec<String>> {
+        None
+    }
+}
