@@ -23,7 +23,7 @@ pub(super) fn evaluations(effort: &Effort) -> Result<Figures> {
     let count = effort.count.unwrap_or(20_000);
     let rules = rules()?;
     let places = Places { home: "/home/u".into(), workspace: Some("/repo".into()) };
-    let ready = RuleSet::new(rules, Effect::Ask, &places, &NoFiles, 0);
+    let ready = RuleSet::new(rules, Effect::Ask, &places, &NoFiles);
     Ok(Figures::Evaluations(Evaluations {
         rules: 1000,
         short_per_s: per_second(&ready, SHORT, count)?,
@@ -58,7 +58,7 @@ fn per_second(rules: &RuleSet, command: &str, count: usize) -> Result<f64> {
         let request = request(&input);
         let analysis = analyse(&request);
         let known = analysis.questions().answer(&NoFiles);
-        let verdict = evaluate(rules, &request, &analysis, &known);
+        let verdict = evaluate(rules.at(0), &request, &analysis, &known);
         if verdict.decision != Effect::Allow {
             return Err(format!("{command:?} is not allowed: {:?}", verdict.reasons).into());
         }
