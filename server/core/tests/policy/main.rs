@@ -16,5 +16,6 @@ mod laws;
 mod limits;
 mod paths;
 mod shell;
+mod shown;
 mod speed;
 mod tools;

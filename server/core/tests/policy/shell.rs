@@ -1,8 +1,6 @@
 //! Shell lines: what is taken apart, what is opaque, what is found anyway.
 
-use codeplane_core::policy::Effect;
-
-use crate::kit::{bash, hold, judge, ready, rules};
+use crate::kit::hold;
 
 pub(crate) const DEVELOPER: &[&str] = &[
     "allow Bash(git status)",
@@ -375,29 +373,6 @@ fn a_denied_option_is_found_in_any_spelling() {
             ("allow", "curl -s https://a.org"),
         ],
     );
-}
-
-#[test]
-fn whoever_decides_sees_characters_that_hide_something() {
-    let rules = ready(rules(&["allow Bash(git push)"]));
-    let shown = |command: &str| -> Vec<String> {
-        let verdict = judge(&rules, &bash(command));
-        assert_eq!(verdict.decision, Effect::Ask, "{command:?}");
-        verdict.units.into_iter().map(|unit| unit.text).collect()
-    };
-
-    assert_eq!(shown("git push\u{1b}[2J"), ["git push\u{1b}[2J"]);
-    assert_eq!(shown("ls; git \u{202e}hsup >a\u{7}b"), ["ls", "git \u{202e}hsup", "a\u{7}b"]);
-    assert_eq!(shown("ls a\rrm b"), ["ls a\r", "rm b"]);
-    // Each is shown as the whole where they cannot be told apart.
-    assert_eq!(shown("\u{1b}; ls"), ["\u{1b}; ls"]);
-}
-
-#[test]
-fn a_default_says_what_it_is_about_as_it_was_written() {
-    let verdict = judge(&ready(Vec::new()), &bash("git push\u{1b}[2J"));
-
-    assert!(verdict.reasons.iter().any(|why| why.contains("'git push\u{1b}[2J'")), "{verdict:?}");
 }
 
 #[test]

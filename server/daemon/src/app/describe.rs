@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use codeplane_core::audit::{AuditKind, NewAudit};
-use codeplane_core::{EventKind, Labels, SessionName, Violations};
+use codeplane_core::{BindingTarget, EventKind, Labels, Role, SessionName, Violations};
 use codeplane_store::{Patch, SessionChange, Trail, Update};
 
 use super::error::Error;
@@ -46,6 +46,29 @@ impl App {
         self.once("UpdateSession", mutation, move || Ok(same.view()), work).await
     }
 
+    /// Labels say which policies judge a session: who changes one that a policy is bound to changes rules.
+    fn may_relabel(&self, caller: &Caller, request: &UpdateRequest) -> Result<(), Error> {
+        if caller.roles.contains(Role::Approver) {
+            return Ok(());
+        }
+        let touched: Vec<&String> =
+            request.set_labels.iter().map(|(key, _)| key).chain(&request.remove_labels).collect();
+        let (_, bindings) = self.policies.all();
+        let bound = bindings.iter().find_map(|binding| match &binding.target {
+            BindingTarget::Label { key, .. } if touched.contains(&key) => Some(key),
+            BindingTarget::Label { .. }
+            | BindingTarget::Default
+            | BindingTarget::Workspace { .. }
+            | BindingTarget::Session(_) => None,
+        });
+        match bound {
+            None => Ok(()),
+            Some(key) => Err(Error::Denied(format!(
+                "policies are bound to the label '{key}': changing it needs the role approver"
+            ))),
+        }
+    }
+
     async fn describe(
         &self,
         caller: &Caller,
@@ -53,6 +76,7 @@ impl App {
         request: UpdateRequest,
     ) -> Result<View, Error> {
         let (name, labels) = checked(&live, &request)?;
+        self.may_relabel(caller, &request)?;
         let wanted = match &name {
             Patch::Set(name) => name.clone(),
             Patch::Keep => live.session().spec.name,

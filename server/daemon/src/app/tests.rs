@@ -68,7 +68,7 @@ impl Fixture {
     }
 
     /// A session that has ended, as recovery finds it.
-    async fn ended_session(&self) -> SessionId {
+    pub(super) async fn ended_session(&self) -> SessionId {
         let id = SessionId::random();
         let now = self.app.clock.now();
         let session = Session::starting(NewSession {

@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering;
 
 use codeplane_core::policy::Effect;
 use codeplane_core::{
-    Asks, BindingTarget, HostId, Labels, Mandate, NewSession, PolicyBinding, PolicyRef, SessionId,
-    TerminalSize, Timestamp,
+    Asks, BindingTarget, HostId, Labels, Mandate, NewSession, PolicyBinding, PolicyRef, Role,
+    Roles, SessionId, TerminalSize, Timestamp,
 };
 use codeplane_store::Applied;
 
 use super::*;
 use crate::app::tests::Fixture;
-use crate::app::{App, Caller, Error};
+use crate::app::{App, Caller, Error, UpdateRequest};
 
 fn session(directory: &str) -> NewSession {
     NewSession {
@@ -258,4 +258,28 @@ async fn a_dry_run_tells_what_would_be_done() {
 
     assert_eq!(told.policies[0].applied, Applied::Created);
     assert!(fixture.app.list_policies(10, None).items.is_empty());
+}
+
+#[tokio::test]
+async fn who_may_not_say_what_is_allowed_may_not_move_a_session_to_other_rules() {
+    let fixture = Fixture::new(|_| {});
+    let app = &fixture.app;
+    apply(app, "name: team\nrules: []\n").await;
+    let target = BindingTarget::Label { key: "team".to_owned(), value: "a".to_owned() };
+    bind(app, "team", target).await;
+    let id = fixture.ended_session().await.to_string();
+    app.recover().await.unwrap();
+    let set = |caller: Caller, key: &str| {
+        let set_labels = vec![(key.to_owned(), "b".to_owned())];
+        let request = UpdateRequest { set_labels, ..UpdateRequest::default() };
+        let id = id.clone();
+        async move { app.update_description(&caller, &id, request, None).await }
+    };
+    let operator = || Caller::user(1001, 1, Roles::from_iter([Role::Operator]));
+
+    let refused = set(operator(), "team").await;
+
+    assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
+    assert!(set(operator(), "colour").await.is_ok());
+    assert!(set(Caller::local(1), "team").await.is_ok());
 }
