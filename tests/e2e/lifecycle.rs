@@ -1,5 +1,6 @@
 //! Sessions from create to delete, and the daemon around them.
 
+mod activity;
 mod commands;
 mod daemon;
 mod endings;

@@ -25,6 +25,7 @@ mod query;
 #[cfg(test)]
 mod samples;
 mod scanner;
+mod status;
 mod stream;
 mod text;
 mod trail;
@@ -47,6 +48,7 @@ pub use modes::{
 pub use pen::{Attributes, Hyperlink, Pen, Underline};
 pub use query::{CellPixels, ColourQuery, CursorPosition, Query, ReplyContext, reply_to};
 pub use scanner::{Fact, FactKind, Scanner};
+pub use status::ProgramStatus;
 pub use stream::{SEQUENCE_LIMIT, Span, Terminator};
 pub use text::{PlainText, strip_escapes};
 pub use trail::ModesTrail;

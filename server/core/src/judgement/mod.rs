@@ -11,7 +11,7 @@ mod event;
 mod gate;
 mod grant;
 
-pub use activity::{Activity, ActivityName, ActivitySource};
+pub use activity::{Activity, ActivityName, ActivitySource, Circumstances};
 pub use agent::SessionAgent;
 pub use approval::{
     AGENT_PREFIX, Approval, ApprovalChange, ApprovalKind, ApprovalState, CannotDecide, NewApproval,

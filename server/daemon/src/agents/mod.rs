@@ -24,7 +24,6 @@ mod transcript;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub(crate) use activity::ProgramStatus;
 pub(crate) use answer::{Answer, HookAnswer};
 pub(crate) use hook::{
     Asked, Background, HookKind, HookReport, Notification, Outcome, ToolCall, Unreadable,

@@ -215,6 +215,7 @@ impl App {
         self.revoke_token(session, live.incarnation());
         drop(self.open_calls.close_all(session));
         self.cancel_approvals(session).await;
+        live.forget_program_status();
         let changed = live.change_agent(|agent| {
             agent.token = None;
             agent.activity = None;

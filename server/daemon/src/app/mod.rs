@@ -1,5 +1,6 @@
 //! Use cases: what happens, and in which order. Knows sessions and rows, never the wire.
 
+mod activity;
 mod agent;
 mod approvals;
 mod audit;

@@ -25,12 +25,17 @@ const SETTLES: Duration = Duration::from_secs(1);
 /// Most bells and notifications of one session that become events in one second.
 const NOISE: u32 = 5;
 
+/// Most changes of what a program says of itself that are followed at once in one second; of the rest
+/// the last one counts.
+const STATUSES: u32 = 5;
+
 /// Facts of which only the newest counts, until their second is over.
 #[derive(Debug, Default)]
 struct Unsettled {
     size: Option<TerminalSize>,
     title: Option<String>,
     noise: u32,
+    statuses: u32,
     /// When the second is over that began with the first of them.
     until: Option<Instant>,
 }
@@ -50,6 +55,10 @@ impl Unsettled {
             Fact::Bell | Fact::Notification { .. } => {
                 self.noise += 1;
                 (self.noise <= NOISE).then_some(fact)
+            }
+            Fact::ProgramStatus => {
+                self.statuses += 1;
+                (self.statuses <= STATUSES).then_some(fact)
             }
             Fact::Started { .. }
             | Fact::StartFailed { .. }
@@ -109,6 +118,8 @@ impl App {
         if let Some(title) = unsettled.title {
             self.append(live, EventKind::TerminalTitle { title }).await;
         }
+        // Also where word of it found no room.
+        self.follow_program(live).await;
         if unsettled.noise > NOISE {
             debug!(session.id = %live.id(), "bells and notifications were too many to record");
         }
@@ -133,6 +144,7 @@ impl App {
             Fact::Resized(size) => self.record_size(live, size).await,
             Fact::Title(title) => self.append(live, EventKind::TerminalTitle { title }).await,
             Fact::Bell => self.append(live, EventKind::TerminalBell).await,
+            Fact::ProgramStatus => self.follow_program(live).await,
             Fact::Notification { title, body } => {
                 self.append(live, EventKind::TerminalNotification { title, body }).await;
             }

@@ -27,7 +27,7 @@ pub(crate) use follower::{Follow, Follower, Until};
 pub(crate) use frame::{Attached, Control, Frame, SeatFacts, StreamEnd};
 pub(crate) use input::{InputError, UnaryInput};
 pub(crate) use link::{Begun, Link};
-pub(crate) use live::{Live, Passed};
+pub(crate) use live::{Live, Passed, ProgramNews};
 pub(crate) use registry::{Admission, Lookup, Registry};
 pub(crate) use seat::{Answers, INPUT_BYTES, Seat};
 pub(crate) use surroundings::Surroundings;

@@ -50,6 +50,8 @@ pub(crate) enum Fact {
         /// Its text.
         body: String,
     },
+    /// The program said something of itself: look.
+    ProgramStatus,
     /// The program ended.
     Exited(ExitStatus),
     /// The connection ended. What the shim left behind says how.

@@ -4,6 +4,7 @@ use codeplane_core::{Offset, TerminalSize};
 
 use crate::modes::{Effect, Modes, TITLE_CHARS};
 use crate::query::Query;
+use crate::status::ProgramStatus;
 use crate::stream::{Machine, Sink, Span, Token};
 
 const BEL: u8 = 0x07;
@@ -39,8 +40,8 @@ pub enum FactKind {
     },
     /// The directory the program works in, as a path (OSC 7).
     WorkingDirectory(String),
-    /// The state of the program (OSC 7501), as sent: `state=…:app=…`.
-    ProgramStatus(String),
+    /// The program says what it does (OSC 7501).
+    ProgramStatus(ProgramStatus),
     /// The terminal's behaviour towards its user changed: input modes, screen, cursor, colours.
     Modes,
 }
@@ -169,7 +170,7 @@ fn notice(payload: &[u8]) -> Option<FactKind> {
             let (title, body) = rest.strip_prefix("notify;")?.split_once(';')?;
             notification(title, body)
         }
-        "7501" => Some(FactKind::ProgramStatus(shortened(rest, NOTICE_CHARS))),
+        "7501" => ProgramStatus::parse(rest).map(FactKind::ProgramStatus),
         _ => None,
     }
 }

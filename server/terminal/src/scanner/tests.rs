@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::modes::{ScreenKind, TabStops};
 use crate::query::Query;
+use crate::status::ProgramStatus;
 use crate::stream::SEQUENCE_LIMIT;
 
 fn size() -> TerminalSize {
@@ -95,8 +96,8 @@ fn titles_notifications_and_directories_are_read() {
         [FactKind::WorkingDirectory("/a b/日".to_owned())]
     );
     assert_eq!(
-        kinds(b"\x1b]7501;state=blocked:app=claude-code\x07"),
-        [FactKind::ProgramStatus("state=blocked:app=claude-code".to_owned())]
+        kinds(b"\x1b]7501;state=blocked:app=claude-code\x07\x1b]7501;state=odd\x1b\\"),
+        [FactKind::ProgramStatus(ProgramStatus::NeedsAnswer)]
     );
 }
 

@@ -1,6 +1,6 @@
 use codeplane_core::ActivityName;
 
-use super::super::{Agent, Background, HookKind, Notification, ProgramStatus};
+use super::super::{Agent, Background, HookKind, Notification};
 use super::call;
 
 #[test]
@@ -35,35 +35,4 @@ fn what_happened_says_what_the_agent_does_now() {
     ] {
         assert_eq!(kind.activity(), activity, "{kind:?}");
     }
-}
-
-#[test]
-fn a_program_says_by_osc_7501_what_it_does() {
-    let activity = |payload: &str| ProgramStatus::parse(payload).map(|status| status.activity);
-
-    assert_eq!(activity("state=working:app=x"), Some(ActivityName::Working));
-    assert_eq!(activity("state=idle"), Some(ActivityName::Idle));
-    assert_eq!(activity("app=x:state=done"), Some(ActivityName::Idle));
-    assert_eq!(activity("state=blocked:kind=permission"), Some(ActivityName::WaitingForApproval));
-    assert_eq!(activity("state=blocked:kind=question"), Some(ActivityName::WaitingForInput));
-    assert_eq!(activity("state=clear"), Some(ActivityName::Unknown));
-    assert_eq!(activity("state=dancing"), None);
-    assert_eq!(activity("?"), None);
-    assert_eq!(activity(""), None);
-}
-
-#[test]
-fn its_message_is_read_as_far_as_it_came() {
-    let message = |msg: &str| {
-        let status = ProgramStatus::parse(&format!("state=idle:app=claude-code:msg={msg}"));
-        let status = status.unwrap();
-        assert_eq!(status.app.as_deref(), Some("claude-code"));
-        status.message
-    };
-
-    assert_eq!(message("YXBwcm92ZSBCYXNo").as_deref(), Some("approve Bash"));
-    assert_eq!(message("w6Q=").as_deref(), Some("ä"));
-    assert_eq!(message("YcOk").as_deref(), Some("aä"));
-    assert_eq!(message("YcM").as_deref(), Some("a"));
-    assert_eq!(message("Y!"), None);
 }

@@ -2,9 +2,9 @@
 
 use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::{
-    Activity, ActivityName, ActivitySource, AgentEvent, Approval, ApprovalChange, ApprovalState,
-    Decision, DecisionId, DecisionSource, EventKind, GateMode, Grant, NewApproval, Outcome,
-    Resolution, SessionId, Settled,
+    ActivityName, ActivitySource, AgentEvent, Approval, ApprovalChange, ApprovalState, Decision,
+    DecisionId, DecisionSource, EventKind, GateMode, Grant, NewApproval, Outcome, Resolution,
+    SessionId, Settled,
 };
 use codeplane_store::{Resolve, Resolved, Trail};
 use tracing::{error, warn};
@@ -247,21 +247,14 @@ impl App {
         if waiting > 0 {
             return;
         }
-        let since = self.clock.now();
-        let changed = live.change_agent(|agent| {
-            let waits = agent.activity.is_some_and(|now| {
-                matches!(now.name, ActivityName::WaitingForApproval | ActivityName::WaitingForInput)
-            });
-            if waits {
-                let (name, source) = (ActivityName::Working, ActivitySource::Daemon);
-                agent.activity = Some(Activity { name, source, since });
-            }
+        let waits = live.agent().activity.is_some_and(|now| {
+            matches!(now.name, ActivityName::WaitingForApproval | ActivityName::WaitingForInput)
         });
-        if changed.is_some() {
-            let (activity, source) = (ActivityName::Working, ActivitySource::Daemon);
-            let event = AgentEvent::ActivityChanged { activity, source };
-            self.write_agent(session, changed, vec![self.event(session, EventKind::Agent(event))])
-                .await;
+        if waits {
+            // Broken off while it waited, it does nothing now.
+            let is_idle = live.program_activity() == Some(ActivityName::Idle);
+            let name = if is_idle { ActivityName::Idle } else { ActivityName::Working };
+            self.tell_activity(&live, name, ActivitySource::Daemon).await;
         }
     }
 

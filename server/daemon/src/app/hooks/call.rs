@@ -11,6 +11,7 @@ use codeplane_store::Reported as Stored;
 use super::judge::{Asked, Judged, request_digest};
 use super::{App, Error, Incoming, Reply, Reported};
 use crate::agents::{HookReport, ToolCall};
+use crate::app::activity::note_activity;
 
 /// So much of a call's input is kept with its decision, in bytes.
 const INPUT_BYTES: usize = 256 << 10;
@@ -35,13 +36,13 @@ pub(super) struct Follows {
 /// What a report tells of the agent.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    pub(super) activity: Option<ActivityName>,
+    pub(super) activity: Option<(ActivityName, ActivitySource)>,
     pub(super) evidence: Option<GateEvidence>,
 }
 
 impl Told {
     /// A call was judged, while the agent did this.
-    pub(super) const fn judged(activity: Option<ActivityName>) -> Self {
+    pub(super) const fn judged(activity: Option<(ActivityName, ActivitySource)>) -> Self {
         Self { activity, evidence: Some(GateEvidence::Judged) }
     }
 }
@@ -167,7 +168,7 @@ impl App {
     ) {
         let Told { activity, evidence } = told;
         let (live, now) = (&incoming.live, self.clock.now());
-        let before = live.agent();
+        let (before, circumstances) = (live.agent(), self.circumstances(live));
         let changed = live.change_agent(|agent| {
             if let Some(report) = report {
                 if report.subagent.is_none() && report.conversation.is_some() {
@@ -180,10 +181,8 @@ impl App {
             if let Some(gate) = evidence.as_ref().and_then(|evidence| agent.gate.after(evidence)) {
                 agent.gate = gate;
             }
-            if let Some(name) = *activity
-                && agent.activity.is_none_or(|now| now.name != name)
-            {
-                agent.activity = Some(Activity { name, source: ActivitySource::Hook, since: now });
+            if let Some((name, source)) = *activity {
+                note_activity(agent, Activity { name, source, since: now }, circumstances);
             }
         });
         let Some(agent) = changed else { return };

@@ -3,8 +3,8 @@
 use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::policy::{Effect, Grantable};
 use codeplane_core::{
-    ActivityName, AgentEvent, ApprovalId, ApprovalKind, Asks, Decision, DecisionSource, EventKind,
-    GateMode, NewApproval, Outcome, Settled, Timestamp,
+    ActivityName, ActivitySource, AgentEvent, ApprovalId, ApprovalKind, Asks, Decision,
+    DecisionSource, EventKind, GateMode, NewApproval, Outcome, Settled, Timestamp,
 };
 use codeplane_store::Reported as Stored;
 
@@ -107,7 +107,8 @@ impl App {
         let (event, audit) = self.decided(&decision);
         follows.events.push(event);
         follows.audit.push(audit);
-        let working = report.subagent.is_none().then_some(ActivityName::Working);
+        let working = (ActivityName::Working, ActivitySource::Hook);
+        let working = report.subagent.is_none().then_some(working);
         self.learn(&incoming, Some(report), &Told::judged(working), &mut follows);
         follows.decision = Some(decision.clone());
         match self.write_report(&incoming, follows).await {
@@ -150,7 +151,9 @@ impl App {
             ApprovalKind::ToolCall | ApprovalKind::Plan => ActivityName::WaitingForApproval,
             ApprovalKind::Question => ActivityName::WaitingForInput,
         };
-        self.learn(&incoming, Some(report), &Told::judged(Some(activity)), &mut follows);
+        incoming.live.outdate_program_status();
+        let told = Told::judged(Some((activity, ActivitySource::Daemon)));
+        self.learn(&incoming, Some(report), &told, &mut follows);
         follows.decision = Some(decision.clone());
         follows.approval = Some(approval.clone());
         match self.write_report(&incoming, follows).await {

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::{
-    ActivityName, AgentEvent, Decision, EventKind, GateEvidence, Outcome as Decided, SessionId,
+    ActivitySource, AgentEvent, Decision, EventKind, GateEvidence, Outcome as Decided, SessionId,
 };
 use codeplane_store::Reported as Stored;
 
 use super::call::{Follows, Told};
 use super::judge::{Asked, grant_digest, request_digest};
 use super::{App, Error, Incoming, Reply, Reported};
-use crate::agents::{Answer, Background, HookKind, HookReport, Notification, Outcome, ToolCall};
+use crate::agents::{Answer, HookKind, HookReport, Outcome, ToolCall};
 use crate::app::approvals::DialogEnd;
 
 /// How long the report of one call may come after that of its batch: hooks that only observe run beside
@@ -38,7 +38,9 @@ impl App {
         if let Some(finished) = finished {
             evidence = self.compare(&incoming, report, finished, &mut follows).await?;
         }
-        let told = Told { activity: activity(report), evidence };
+        // What a subagent does is not what its agent does: that may wait or be idle meanwhile.
+        let activity = report.kind.activity().filter(|_| report.subagent.is_none());
+        let told = Told { activity: activity.map(|name| (name, ActivitySource::Hook)), evidence };
         self.learn(&incoming, Some(report), &told, &mut follows);
         match self.write_report(&incoming, follows).await? {
             Stored::New => self.follow_up(incoming.live.id(), report).await,
@@ -160,30 +162,6 @@ impl App {
             | HookKind::SubagentFinished
             | HookKind::Other => {}
         }
-    }
-}
-
-/// What an agent does that reports this.
-fn activity(report: &HookReport) -> Option<ActivityName> {
-    match &report.kind {
-        HookKind::SessionStarted { .. } => Some(ActivityName::Idle),
-        HookKind::PromptSubmitted
-        | HookKind::ToolFinished { .. }
-        | HookKind::ToolBatchFinished { .. }
-        | HookKind::SubagentStarted => Some(ActivityName::Working),
-        HookKind::TurnFinished { background: Background::Nothing } => Some(ActivityName::Idle),
-        HookKind::TurnFinished { background: Background::Running } => Some(ActivityName::Working),
-        HookKind::TurnFailed { .. } | HookKind::Interrupted => Some(ActivityName::Idle),
-        HookKind::Notified { notification: Notification::PermissionPrompt } => {
-            Some(ActivityName::WaitingForApproval)
-        }
-        HookKind::Notified { notification: Notification::Idle } => Some(ActivityName::Idle),
-        HookKind::SessionEnded { .. } => Some(ActivityName::Unknown),
-        HookKind::ToolRequested(_)
-        | HookKind::PermissionRequested(_)
-        | HookKind::Notified { notification: Notification::Other(_) }
-        | HookKind::SubagentFinished
-        | HookKind::Other => None,
     }
 }
 

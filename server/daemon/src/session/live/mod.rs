@@ -4,8 +4,10 @@ mod agent;
 mod ages;
 mod answerers;
 mod resizes;
+mod said;
 mod seats;
 mod states;
+mod until;
 mod watched;
 
 use std::collections::HashMap;
@@ -20,9 +22,12 @@ use codeplane_core::{
 use codeplane_shim::{Bundle, LogReader};
 use tokio::sync::mpsc;
 
+pub(crate) use said::ProgramNews;
+
 use ages::Ages;
 use answerers::Answerers;
 use resizes::Resizes;
+use said::Said;
 pub(crate) use seats::Passed;
 
 use crate::session::link::Link;
@@ -79,6 +84,8 @@ struct State {
     agent: SessionAgent,
     /// How many calls of its agent wait for a person.
     pending: usize,
+    /// What its program says of itself.
+    said: Said,
 }
 
 /// What the shim remembers of an attachment.
@@ -138,6 +145,7 @@ impl Live {
                 shim_pid: 0,
                 agent: SessionAgent::default(),
                 pending: 0,
+                said: Said::default(),
             }),
             surroundings,
             look: AtomicBool::new(false),
@@ -237,20 +245,6 @@ impl Live {
     #[must_use]
     pub(crate) fn size(&self) -> TerminalSize {
         self.lock().size
-    }
-
-    /// Waits until `look` sees what it looks for.
-    ///
-    /// # Cancel safety
-    /// Safe.
-    pub(crate) async fn until<T>(&self, mut look: impl FnMut(&Self) -> Option<T>) -> T {
-        let place = Place { wakers: &self.wakers, slot: self.wakers.join() };
-        std::future::poll_fn(|cx| {
-            // First ask to be woken, then look.
-            place.wakers.register(place.slot, cx.waker());
-            look(self).map_or(std::task::Poll::Pending, std::task::Poll::Ready)
-        })
-        .await
     }
 
     /// Who is woken at every change.
@@ -383,17 +377,5 @@ impl Live {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere leaves plain values behind: each change is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A place among those who are woken, given back however the wait ends.
-struct Place<'a> {
-    wakers: &'a Wakers,
-    slot: usize,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.wakers.leave(self.slot);
     }
 }

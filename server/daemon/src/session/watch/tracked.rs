@@ -252,6 +252,11 @@ fn react(live: &Arc<Live>, fact: Fact, modes: &Modes) -> Option<Question> {
         FactKind::Notification { title, body } => {
             live.record(task::Fact::Notification { title, body });
         }
+        // What it said before the daemon came, hooks have outdated.
+        FactKind::ProgramStatus(status) if !live.was_there(fact.span.end) => {
+            live.set_program_status(status);
+            live.record(task::Fact::ProgramStatus);
+        }
         // Of no use to anybody yet.
         FactKind::WorkingDirectory(_) | FactKind::ProgramStatus(_) | FactKind::Modes => {}
     }
