@@ -188,6 +188,7 @@ diesel::table! {
         activity_source -> Nullable<Text>,
         activity_since -> Nullable<BigInt>,
         version -> BigInt,
+        settings -> Text,
     }
 }
 

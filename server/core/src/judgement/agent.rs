@@ -10,6 +10,8 @@ pub struct SessionAgent {
     pub owner: String,
     /// What `~` means in it.
     pub home: String,
+    /// Directories with settings of agents that its environment names: protected, as those in the home.
+    pub settings: Vec<String>,
     /// The identity of its workspace: a directory.
     pub workspace: String,
     /// Where people are asked.

@@ -32,6 +32,16 @@ pub(crate) use interaction::{Choice, Interaction, Question};
 pub(crate) use launch::{Dialog, Launch, LaunchContext, LaunchFile, TRIAL_TOOL, Trial};
 pub(crate) use transcript::{ToolFate, TranscriptFact};
 
+/// Directories with agents' settings, where the environment of a session in `cwd` puts them elsewhere
+/// than into the home.
+pub(crate) fn named_settings<'a>(cwd: &Path, env: impl Fn(&str) -> Option<&'a str>) -> Vec<String> {
+    [claude::DIRECTORY_VARIABLE, codex::DIRECTORY_VARIABLE]
+        .into_iter()
+        .filter_map(|name| env(name).filter(|path| !path.is_empty()))
+        .filter_map(|path| cwd.join(path).to_str().map(str::to_owned))
+        .collect()
+}
+
 /// A dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Agent {

@@ -104,6 +104,7 @@ impl App {
         SessionAgent {
             owner: caller.principal.clone(),
             home: spec.env("HOME").unwrap_or("/").to_owned(),
+            settings: crate::agents::named_settings(&spec.cwd, |name| spec.env(name)),
             workspace: spec.cwd.display().to_string(),
             mode: create.mode,
             gate,

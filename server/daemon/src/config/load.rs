@@ -72,7 +72,8 @@ pub(crate) fn load(sources: &Sources) -> Result<Config, ConfigError> {
         set(&mut table, section, key, value);
         check(&table, &format!("--set {flag}"))?;
     }
-    let config = check(&table, &origin)?;
+    let file = sources.file.as_deref().and_then(|path| std::path::absolute(path).ok());
+    let config = Config { file, ..check(&table, &origin)? };
     match config.problems().as_slice() {
         [] => Ok(config),
         problems => Err(invalid(&origin, problems.join("; "))),
@@ -140,7 +141,7 @@ mod tests {
         let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/config/cpd.toml");
         let config = load(&Sources { file: Some(example.into()), ..Sources::default() }).unwrap();
 
-        assert_eq!(config, Config::default());
+        assert_eq!(Config { file: None, ..config }, Config::default());
     }
 
     #[test]

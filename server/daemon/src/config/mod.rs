@@ -18,6 +18,9 @@ pub(crate) use units::{Bytes, Span};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
+    /// The file it was read from; none: there was none.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// How it logs.
     pub log: LogConfig,
     /// How many sessions, and how they end.

@@ -6,7 +6,7 @@ use codeplane_core::{
 };
 use diesel::prelude::*;
 
-use super::{Read, damaged, hash, id, incarnation, word};
+use super::{Read, damaged, hash, id, incarnation, strings, word};
 use crate::error::StoreError;
 use crate::event::append;
 use crate::schema::session_agents;
@@ -31,6 +31,7 @@ struct AgentRow {
     activity_source: Option<String>,
     activity_since: Option<i64>,
     version: i64,
+    settings: String,
 }
 
 impl Store {
@@ -125,6 +126,7 @@ impl AgentRow {
             activity_source: activity.map(|activity| activity.source.as_str().to_owned()),
             activity_since: activity.map(|activity| activity.since.as_micros()),
             version: agent.version,
+            settings: serde_json::Value::from(agent.settings.clone()).to_string(),
         }
     }
 
@@ -147,6 +149,7 @@ impl AgentRow {
         let agent = SessionAgent {
             owner: self.owner.clone(),
             home: self.home.clone(),
+            settings: strings(&self.settings)?,
             workspace: self.workspace.clone(),
             mode: word(&self.gate_mode, GateMode::parse)?,
             gate: gate.ok_or_else(|| format!("'{}' is not a gate", self.gate))?,

@@ -44,7 +44,7 @@ const FILLED: &str = "
     INSERT INTO grants VALUES ('99999999-9999-4999-8999-999999999999', 'workspace', '/w', 'Bash', NULL,
         'Bash(make)', 'make', 'uid:1', 4000, '88888888-8888-4888-8888-888888888888', 9000, 'uid:1', 5000);
     INSERT INTO session_agents VALUES ('22222222-2222-4222-8222-222222222222', 'uid:1', '/h', '/w', 'held',
-        'ungated', 'Bash ran', zeroblob(32), 2, 'c1', '/t', 'idle', 'hook', 3000, 4);
+        'ungated', 'Bash ran', zeroblob(32), 2, 'c1', '/t', 'idle', 'hook', 3000, 4, '[]');
     UPDATE policy_state SET generation = 3;
     INSERT INTO policies VALUES ('read-only', 2, 1000, NULL);
     INSERT INTO policies VALUES ('gone', 1, 1000, 2000);

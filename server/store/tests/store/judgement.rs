@@ -277,6 +277,7 @@ async fn an_older_state_of_an_agent_never_covers_a_newer_one() {
     let newer = SessionAgent {
         owner: "uid:1".to_owned(),
         home: "/home/u".to_owned(),
+        settings: vec!["/home/u/other".to_owned()],
         workspace: "/w".to_owned(),
         mode: GateMode::AgentDialog,
         gate: Gate::Ungated { reason: "Bash ran".to_owned() },

@@ -8,7 +8,7 @@ use super::watch::configuration;
 
 /// The dialogs that will come up, in their order.
 pub(super) fn expected(context: &LaunchContext<'_>) -> Vec<Dialog> {
-    let path = match context.env.get("CLAUDE_CONFIG_DIR").filter(|path| !path.is_empty()) {
+    let path = match context.env.get(super::DIRECTORY_VARIABLE).filter(|path| !path.is_empty()) {
         Some(_) => configuration(context.home, context.env).join(".claude.json"),
         None => context.home.join(".claude.json"),
     };

@@ -16,4 +16,4 @@ pub(super) use hook::{CALL, DIALECT, is_gating};
 pub(super) use launch::launch;
 pub(super) use questions::{answer as answer_questions, interaction};
 pub(super) use transcript::line as transcript_line;
-pub(super) use watch::{hooks_touched, transcript_path, watched_settings};
+pub(super) use watch::{DIRECTORY_VARIABLE, hooks_touched, transcript_path, watched_settings};

@@ -8,9 +8,12 @@ use serde_json::{Map, Value};
 /// Settings of the machine's administrator.
 pub(super) const MANAGED: &str = "/etc/claude-code/managed-settings.json";
 
+/// Names the directory of the user's settings.
+pub(in super::super) const DIRECTORY_VARIABLE: &str = "CLAUDE_CONFIG_DIR";
+
 /// The directory of the user's settings and transcripts.
 pub(super) fn configuration(home: &Path, env: &BTreeMap<String, String>) -> PathBuf {
-    match env.get("CLAUDE_CONFIG_DIR").filter(|path| !path.is_empty()) {
+    match env.get(DIRECTORY_VARIABLE).filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
         None => home.join(".claude"),
     }

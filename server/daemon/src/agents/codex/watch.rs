@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// Names the directory of the user's settings.
+pub(in super::super) const DIRECTORY_VARIABLE: &str = "CODEX_HOME";
+
 /// The directory of the user's configuration.
 pub(super) fn configuration(home: &Path, env: &BTreeMap<String, String>) -> PathBuf {
-    match env.get("CODEX_HOME").filter(|path| !path.is_empty()) {
+    match env.get(DIRECTORY_VARIABLE).filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
         None => home.join(".codex"),
     }

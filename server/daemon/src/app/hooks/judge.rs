@@ -129,9 +129,10 @@ impl App {
     ) -> Result<Judged, Error> {
         let now_ms = self.clock.now().as_micros() / 1000;
         let session = live.session().spec;
-        let home = live.agent().home;
-        let bound = self.bound_rules(&session, &home);
-        let places = Places { home, workspace: Some(session.mandate.directory.clone()) };
+        let agent = live.agent();
+        let bound = self.bound_rules(&session, &agent);
+        let places =
+            Places { home: agent.home, workspace: Some(session.mandate.directory.clone()) };
         let answered = grants.into_iter().filter_map(answers).collect();
         let grants = GrantSet::new(answered, &places, &Files);
         let rules = bound.rules.at(now_ms);

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use codeplane_core::policy::{Effect, Places, Rule, RuleSet, Value};
-use codeplane_core::{Asks, NewSession, PolicyRef};
+use codeplane_core::{Asks, NewSession, PolicyRef, SessionAgent};
 
 use super::catalogue::Bound;
-use super::files::Files;
 use crate::app::App;
 
 /// What rules of the session itself are called; no policy can have this name.
@@ -28,11 +27,12 @@ pub(super) struct Key {
     policies: Vec<(String, i64)>,
     directory: String,
     home: String,
+    settings: Vec<String>,
     allow: Vec<String>,
 }
 
 impl Key {
-    fn of(session: &NewSession, home: &str, bound: &Bound) -> Self {
+    fn of(session: &NewSession, agent: &SessionAgent, bound: &Bound) -> Self {
         let reference = |known: &Arc<super::catalogue::Known>| {
             let PolicyRef { name, revision } = known.reference();
             (name, revision)
@@ -40,20 +40,9 @@ impl Key {
         Self {
             policies: bound.policies.iter().map(reference).collect(),
             directory: session.mandate.directory.clone(),
-            home: home.to_owned(),
+            home: agent.home.clone(),
+            settings: agent.settings.clone(),
             allow: session.mandate.allow.clone(),
-        }
-    }
-}
-
-impl BoundRules {
-    /// Looks at files; blocks.
-    fn ready(session: &NewSession, union: Union, home: String) -> Self {
-        // Resolved when the session was created: a link that is moved later moves no rule.
-        let places = Places { home, workspace: Some(session.mandate.directory.clone()) };
-        Self {
-            rules: RuleSet::new(union.rules, union.default, &places, &Files),
-            policies: union.policies,
         }
     }
 }
@@ -130,21 +119,37 @@ pub(crate) fn own_rule(text: &str) -> Result<Rule, String> {
 }
 
 impl App {
-    /// The rules that judge a session now, whose `~` is `home`. Ready ones are answered without a look
-    /// at any file; to make others ready blocks.
+    /// The rules that judge a session now, in which `~` is what it is to its agent, and its agent's
+    /// settings are protected. Ready ones are answered without a look at any file; to make others ready
+    /// blocks.
     #[must_use]
-    pub(crate) fn bound_rules(&self, session: &NewSession, home: &str) -> Arc<BoundRules> {
+    pub(crate) fn bound_rules(
+        &self,
+        session: &NewSession,
+        agent: &SessionAgent,
+    ) -> Arc<BoundRules> {
         loop {
             let bound = self.policies.bound(session);
-            let key = Key::of(session, home, &bound);
+            let key = Key::of(session, agent, &bound);
             if let Some(ready) = self.policies.ready(&key) {
                 return ready;
             }
             let union = Union::of(session, &bound);
-            let made = Arc::new(BoundRules::ready(session, union, home.to_owned()));
+            let made = Arc::new(self.make_ready(session, agent, union));
             if self.policies.keep_ready(bound.generation, key, &made) {
                 return made;
             }
+        }
+    }
+
+    /// Looks at files; blocks.
+    fn make_ready(&self, session: &NewSession, agent: &SessionAgent, union: Union) -> BoundRules {
+        // Resolved when the session was created: a link that is moved later moves no rule.
+        let workspace = Some(session.mandate.directory.clone());
+        let places = Places { home: agent.home.clone(), workspace };
+        BoundRules {
+            rules: self.rule_set((union.rules, union.default), &places, &agent.settings),
+            policies: union.policies,
         }
     }
 
@@ -158,9 +163,10 @@ impl App {
         Union::of(session, &self.policies.bound(session))
     }
 
-    /// What `~` stands for in rules.
-    pub(super) fn home(&self) -> String {
+    /// Whose rules hold where there is no session: `~` is the daemon's own.
+    pub(super) fn nobody(&self) -> SessionAgent {
         let home = self.own_env.iter().find(|(name, _)| name == "HOME");
-        home.map_or_else(|| "/".to_owned(), |(_, home)| home.clone())
+        let home = home.map_or_else(|| "/".to_owned(), |(_, home)| home.clone());
+        SessionAgent { home, ..SessionAgent::default() }
     }
 }

@@ -1,8 +1,6 @@
 //! Judging a tool call that nobody makes, by what real ones are judged by.
 
-use codeplane_core::policy::{
-    Effect, Places, Request, RuleSet, RulesAt, Value, Verdict, analyse, evaluate,
-};
+use codeplane_core::policy::{Effect, Places, Request, RulesAt, Value, Verdict, analyse, evaluate};
 use codeplane_core::{Asks, NewSession, PolicyName, PolicyRef};
 
 use super::bound::{Union, settle};
@@ -52,10 +50,10 @@ impl App {
         request: SimulateRequest,
     ) -> Result<JudgedCall, Error> {
         let session = request.session.as_deref().map(|one| self.find(one)).transpose()?;
-        let home = session.as_ref().map_or_else(|| self.home(), |live| live.agent().home);
+        let agent = session.as_ref().map_or_else(|| self.nobody(), |live| live.agent());
         let session = session.map(|live| live.session().spec);
         let now_ms = self.clock.now().as_micros() / 1000;
-        let call = tool_call(&request.request, session.as_ref(), &home)?;
+        let call = tool_call(&request.request, session.as_ref(), &agent.home)?;
         let has_more = !request.policies.is_empty() || request.rules.is_some();
         match session {
             // Just as a real call of it is judged.
@@ -63,7 +61,7 @@ impl App {
                 let (app, policies) = (self.clone(), self.policies_of(&session));
                 let asks = session.mandate.asks;
                 let judging = move || {
-                    let bound = app.bound_rules(&session, &home);
+                    let bound = app.bound_rules(&session, &agent);
                     verdict(&call, bound.rules.at(now_ms))
                 };
                 self.judged(judging, asks, policies).await
@@ -75,9 +73,11 @@ impl App {
                 let mut union = self.union_for(&request, session.as_ref()).await?;
                 let policies = std::mem::take(&mut union.policies);
                 let asks = session.map_or(Asks::Person, |session| session.mandate.asks);
+                let app = self.clone();
                 let judging = move || {
-                    let places = Places { home, workspace: call.workspace.clone() };
-                    let set = RuleSet::new(union.rules, union.default, &places, &Files);
+                    let places = Places { home: agent.home, workspace: call.workspace.clone() };
+                    let rules = (union.rules, union.default);
+                    let set = app.rule_set(rules, &places, &agent.settings);
                     verdict(&call, set.at(now_ms))
                 };
                 self.judged(judging, asks, policies).await

@@ -8,6 +8,7 @@ mod files;
 mod given;
 mod judge;
 mod manage;
+mod protected;
 mod simulate;
 mod source;
 #[cfg(test)]

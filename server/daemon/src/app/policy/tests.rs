@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use codeplane_core::policy::Effect;
 use codeplane_core::{
     Asks, BindingTarget, HostId, Labels, Mandate, NewSession, PolicyBinding, PolicyRef, Role,
-    Roles, SessionId, TerminalSize, Timestamp,
+    Roles, SessionAgent, SessionId, TerminalSize, Timestamp,
 };
 use codeplane_store::Applied;
 
@@ -61,9 +61,18 @@ async fn bind(app: &App, name: &str, target: BindingTarget) {
     app.policies.adopt(app.store.bind_policy(binding, None).await.unwrap());
 }
 
+fn agent() -> SessionAgent {
+    SessionAgent { home: "/home/u".to_owned(), ..SessionAgent::default() }
+}
+
 /// What becomes of a command in a session.
 fn decision(app: &App, session: &NewSession, command: &str) -> Effect {
-    let bound = app.bound_rules(session, "/home/u");
+    decision_of(app, (session, &agent()), command)
+}
+
+fn decision_of(app: &App, who: (&NewSession, &SessionAgent), command: &str) -> Effect {
+    let (session, agent) = who;
+    let bound = app.bound_rules(session, agent);
     let call = serde_json::json!({
         "tool": "Bash", "input": {"command": command}, "cwd": session.cwd, "provider": "claude",
     });
@@ -76,6 +85,50 @@ fn decision(app: &App, session: &NewSession, command: &str) -> Effect {
     let verdict =
         codeplane_core::policy::evaluate(bound.rules.at(now_ms), &call, &analysis, &facts);
     bound::settle(session.mandate.asks, verdict.decision)
+}
+
+#[tokio::test]
+async fn no_rule_opens_the_daemons_own_places_nor_settings_that_the_session_names() {
+    let fixture = Fixture::new(|config| config.file = Some("/x/cpd.toml".into()));
+    let app = &fixture.app;
+    let other = tempfile::tempdir().unwrap();
+    let path = |name: &str| other.path().join(name).display().to_string();
+    std::os::unix::fs::symlink(&app.directories.state, path("state")).unwrap();
+    std::fs::create_dir(path("settings")).unwrap();
+    std::os::unix::fs::symlink(path("settings"), path("named")).unwrap();
+    apply(app, "name: wide\nallow: ['Bash(rm:*)']\n").await;
+    bind(app, "wide", BindingTarget::Default).await;
+    let agent = SessionAgent { settings: vec![path("named")], ..agent() };
+    let session = session("/w");
+    let decides = |path: &str| decision_of(app, (&session, &agent), &format!("rm {path}"));
+
+    assert_eq!(decides("/w/x"), Effect::Allow);
+    let (state, runtime) = (app.directories.state.display(), app.directories.runtime.display());
+    assert_eq!(decides(&format!("{state}/codeplane.db")), Effect::Ask);
+    assert_eq!(decides(&format!("{runtime}/hook/x.token")), Effect::Ask);
+    assert_eq!(decides(&path("state/codeplane.db")), Effect::Ask);
+    assert_eq!(decides("/x/cpd.toml"), Effect::Ask);
+    assert_eq!(decides("/x/other.toml"), Effect::Allow);
+    assert_eq!(decides(&path("named/settings.json")), Effect::Ask);
+    assert_eq!(decides(&path("settings/settings.json")), Effect::Ask);
+}
+
+#[tokio::test]
+async fn a_simulation_knows_the_daemons_own_places() {
+    let fixture = Fixture::new(|_| {});
+    let file = fixture.app.directories.state.join("codeplane.db");
+    let call = serde_json::json!({
+        "tool": "Write", "input": {"file_path": file, "content": ""}, "cwd": "/w",
+    });
+    let request = SimulateRequest {
+        request: call.to_string(),
+        rules: Some(r#"[{"effect": "allow", "tool": "Write"}]"#.to_owned()),
+        ..SimulateRequest::default()
+    };
+
+    let judged = fixture.app.simulate_policy(request).await.unwrap();
+
+    assert_eq!(judged.decision, Effect::Ask, "{:?}", judged.verdict);
 }
 
 const ALLOW: &str = "name: allows\nallow: ['Bash(echo:*)']\n";
@@ -134,7 +187,7 @@ async fn rules_form_one_union_and_the_strictest_default_holds() {
     assert_eq!(decision(app, &session, "echo no"), Effect::Deny);
     assert_eq!(decision(app, &session, "echo yes"), Effect::Allow);
     assert_eq!(decision(app, &session, "ls"), Effect::Deny);
-    let named = app.bound_rules(&session, "/home/u").policies.clone();
+    let named = app.bound_rules(&session, &agent()).policies.clone();
     let reference = |name: &str| PolicyRef { name: name.to_owned(), revision: 1 };
     assert_eq!(named, [reference("allows"), reference("denies")]);
 }
@@ -196,13 +249,13 @@ async fn ready_rules_are_kept_until_something_changes_and_lose_those_that_expire
     )
     .await;
     bind(app, "p", BindingTarget::Default).await;
-    let first = app.bound_rules(&session, "/home/u");
-    assert!(Arc::ptr_eq(&first, &app.bound_rules(&session, "/home/u")));
+    let first = app.bound_rules(&session, &agent());
+    assert!(Arc::ptr_eq(&first, &app.bound_rules(&session, &agent())));
     assert_eq!(decision(app, &session, "ls"), Effect::Allow);
 
     fixture.clock.fetch_add(2 * 86_400_000_000, Ordering::Relaxed);
     assert_eq!(decision(app, &session, "ls"), Effect::Ask);
-    assert!(Arc::ptr_eq(&first, &app.bound_rules(&session, "/home/u")));
+    assert!(Arc::ptr_eq(&first, &app.bound_rules(&session, &agent())));
 
     apply(app, "name: p\nallow: ['Bash(ls)']\n").await;
     assert_eq!(decision(app, &session, "ls"), Effect::Allow);

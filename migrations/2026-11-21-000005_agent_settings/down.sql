@@ -1,0 +1,1 @@
+ALTER TABLE session_agents DROP COLUMN settings;
