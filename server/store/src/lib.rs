@@ -45,7 +45,7 @@ pub use error::{Cause, OpenError, StoreError};
 pub use event::{EventFilter, EventOrder, EventPage, Keep};
 pub use judgement::{
     ApprovalFilter, ApprovalPage, DecisionFilter, DecisionPage, GrantPage, HookRecord, Known,
-    Report, Reported, Resolve, Resolved,
+    Report, Reported, Resolve, Resolved, WhichGrants,
 };
 pub use open::{Opened, Options, Origin, PreviousEnd};
 pub use policy::{

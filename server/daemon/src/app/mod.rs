@@ -51,7 +51,7 @@ pub(crate) use retention::retain;
 pub(crate) use runtime_directory::keep_runtime_directory;
 
 pub(crate) use approvals::{
-    APPROVAL_FILTER_FIELDS, ApprovalView, Approvals, DecideAnswer, DecideRequest, GrantWish,
+    APPROVAL_FILTER_FIELDS, ApprovalView, Approvals, DecideAnswer, DecideRequest, Ended, GrantWish,
     Grants, Reach,
 };
 pub(crate) use create::{Create, Leftovers};

@@ -10,7 +10,7 @@ use super::auth::caller;
 use super::status::status;
 use super::{agent, fields, page};
 use crate::app::{
-    APPROVAL_FILTER_FIELDS, App, DecideAnswer, DecideRequest, Error, GrantWish, Reach,
+    APPROVAL_FILTER_FIELDS, App, DecideAnswer, DecideRequest, Ended, Error, GrantWish, Reach,
 };
 
 /// The service.
@@ -75,14 +75,15 @@ impl ApprovalService for ApprovalsService {
     ) -> Result<Response<v1::ListGrantsResponse>, Status> {
         let request = request.into_inner();
         let size = page::size(request.page_size).map_err(status)?;
-        let all = page::filter("", &[]).map_err(status)?;
-        let after = page::cursor(page::GRANTS, &request.page_token, &all).map_err(status)?;
-        let list = self.app.list_grants(size, after).await.map_err(status)?;
-        let now = self.app.clock.now();
-        let shown = list.grants.into_iter().filter(|grant| request.show_ended || grant.holds(now));
-        let next = list.next.map(|cursor| page::token(page::GRANTS, cursor, &all));
+        // The token of the one list is not one of the other.
+        let (ended, query) =
+            if request.show_ended { (Ended::Shown, "ended=shown") } else { (Ended::LeftOut, "") };
+        let query = page::filter(query, &["ended"]).map_err(status)?;
+        let after = page::cursor(page::GRANTS, &request.page_token, &query).map_err(status)?;
+        let list = self.app.list_grants(ended, size, after).await.map_err(status)?;
+        let next = list.next.map(|cursor| page::token(page::GRANTS, cursor, &query));
         Ok(Response::new(v1::ListGrantsResponse {
-            grants: shown.map(agent::grant).collect(),
+            grants: list.grants.into_iter().map(agent::grant).collect(),
             next_page_token: next.unwrap_or_default(),
         }))
     }

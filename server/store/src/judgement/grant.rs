@@ -38,6 +38,15 @@ pub struct GrantPage {
     pub next: Option<(Timestamp, GrantId)>,
 }
 
+/// Which grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichGrants {
+    /// All there ever were.
+    All,
+    /// Those that hold at this time: neither revoked nor expired.
+    Holding(Timestamp),
+}
+
 impl Store {
     /// Every grant that was not revoked.
     ///
@@ -52,31 +61,29 @@ impl Store {
         .await
     }
 
-    /// All grants there ever were, the newest first, from behind `after`.
+    /// Grants, the newest first, from behind `after`.
     ///
     /// # Errors
     /// As [`Store::held_grants`].
     pub async fn list_grants(
         &self,
+        which: WhichGrants,
         page_size: usize,
         after: Option<(Timestamp, GrantId)>,
     ) -> Result<GrantPage, StoreError> {
+        self.read(move |connection| list(connection, which, page_size, after)).await
+    }
+
+    /// The grants whose id begins so, at most two: one is the answer, two are too many.
+    ///
+    /// # Errors
+    /// As [`Store::held_grants`].
+    pub async fn grants_with_prefix(&self, prefix: String) -> Result<Vec<Grant>, StoreError> {
         self.read(move |connection| {
-            let mut query =
-                grants::table.order((grants::created_at.desc(), grants::id.desc())).into_boxed();
-            if let Some((at, id)) = after {
-                let at = at.as_micros();
-                let same_moment = grants::created_at.eq(at).and(grants::id.lt(id.to_string()));
-                query = query.filter(grants::created_at.lt(at).or(same_moment));
-            }
-            let limit = i64::try_from(page_size).unwrap_or(i64::MAX - 1).saturating_add(1);
-            let rows: Vec<GrantRow> =
-                query.limit(limit).select(GrantRow::as_select()).load(connection)?;
-            let has_more = rows.len() > page_size;
-            let rows = rows.into_iter().take(page_size);
-            let grants = rows.map(Grant::try_from).collect::<Result<Vec<_>, _>>()?;
-            let next = grants.last().filter(|_| has_more).map(|one| (one.created_at, one.id));
-            Ok(GrantPage { grants, next })
+            let rows = grants::table.filter(grants::id.ge(&prefix)).order(grants::id).limit(2);
+            let rows: Vec<GrantRow> = rows.select(GrantRow::as_select()).load(connection)?;
+            let matching = rows.into_iter().filter(|row| row.id.starts_with(&prefix));
+            matching.map(Grant::try_from).collect()
         })
         .await
     }
@@ -107,6 +114,35 @@ impl Store {
         })
         .await
     }
+}
+
+fn list(
+    connection: &mut SqliteConnection,
+    which: WhichGrants,
+    page_size: usize,
+    after: Option<(Timestamp, GrantId)>,
+) -> Result<GrantPage, StoreError> {
+    let mut query =
+        grants::table.order((grants::created_at.desc(), grants::id.desc())).into_boxed();
+    match which {
+        WhichGrants::All => {}
+        WhichGrants::Holding(now) => {
+            let lasts = grants::expires_at.is_null().or(grants::expires_at.gt(now.as_micros()));
+            query = query.filter(grants::revoked_at.is_null()).filter(lasts);
+        }
+    }
+    if let Some((at, id)) = after {
+        let at = at.as_micros();
+        let same_moment = grants::created_at.eq(at).and(grants::id.lt(id.to_string()));
+        query = query.filter(grants::created_at.lt(at).or(same_moment));
+    }
+    let limit = i64::try_from(page_size).unwrap_or(i64::MAX - 1).saturating_add(1);
+    let rows: Vec<GrantRow> = query.limit(limit).select(GrantRow::as_select()).load(connection)?;
+    let has_more = rows.len() > page_size;
+    let rows = rows.into_iter().take(page_size);
+    let grants = rows.map(Grant::try_from).collect::<Result<Vec<_>, _>>()?;
+    let next = grants.last().filter(|_| has_more).map(|one| (one.created_at, one.id));
+    Ok(GrantPage { grants, next })
 }
 
 pub(super) fn insert(transaction: &mut Transaction<'_>, grant: &Grant) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ mod report;
 pub(crate) use self::agent::write as write_agent;
 pub use self::approval::{ApprovalFilter, ApprovalPage, Resolve, Resolved};
 pub use self::decision::{DecisionFilter, DecisionPage};
-pub use self::grant::GrantPage;
+pub use self::grant::{GrantPage, WhichGrants};
 pub use self::report::{HookRecord, Known, Report, Reported};
 
 use codeplane_core::{Incarnation, Timestamp};

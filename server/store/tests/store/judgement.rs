@@ -2,10 +2,11 @@ use codeplane_core::{
     Activity, ActivityName, ActivitySource, Approval, ApprovalChange, ApprovalId, ApprovalKind,
     ApprovalState, Decision, DecisionId, DecisionSource, EventKind, Gate, GateMode, Grant, GrantId,
     GrantScope, GrantTarget, HookEventId, Incarnation, NewApproval, Outcome, PolicyRef,
-    RequestDigest, Resolution, SessionAgent, SessionId, Settled, ToolRequest,
+    RequestDigest, Resolution, SessionAgent, SessionId, Settled, Timestamp, ToolRequest,
 };
 use codeplane_store::{
     ApprovalFilter, DecisionFilter, HookRecord, Known, Report, Reported, Resolve, Resolved, Trail,
+    WhichGrants,
 };
 
 use crate::kit::{Lab, at, event};
@@ -235,22 +236,55 @@ async fn decisions_are_found_by_call_and_by_request() {
     assert_eq!(listed.decisions, [decision]);
 }
 
-#[tokio::test]
-async fn a_grant_holds_until_it_is_revoked() {
-    let lab = Lab::new();
-    let (_, asked) = ask(&lab).await;
-    let grant = Grant {
+fn grant(asked: &NewApproval, created_at: Timestamp) -> Grant {
+    Grant {
         id: GrantId::random(),
         scope: GrantScope::Workspace("/w".to_owned()),
         tool: "Bash".to_owned(),
         target: GrantTarget::Pattern("Bash(make:*)".to_owned()),
         subject: "make …".to_owned(),
         created_by: "uid:1".to_owned(),
-        created_at: at(9),
+        created_at,
         approval: asked.id,
-        expires_at: Some(at(100)),
+        expires_at: None,
         revoked: None,
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_grants_that_hold_is_full_whatever_ended_between_them() {
+    let lab = Lab::new();
+    let (_, asked) = ask(&lab).await;
+    let ends = [None, Some(at(20)), Some(at(50)), Some(at(21)), None];
+    let grants: Vec<Grant> = (0_i64..)
+        .zip(ends)
+        .map(|(number, expires_at)| Grant { expires_at, ..grant(&asked, at(number)) })
+        .collect();
+    let mut allow = resolve(&asked, ApprovalState::Allowed, "uid:1");
+    allow.grants = grants.clone();
+    lab.store.resolve_approval(allow).await.unwrap();
+    let fact = event(asked.session, EventKind::TerminalBell);
+    let revoke =
+        lab.store.revoke_grant(grants[4].id, ("uid:2".to_owned(), at(10)), fact, Trail::default());
+    assert!(revoke.await.unwrap());
+
+    let holding = WhichGrants::Holding(at(21));
+    let first = lab.store.list_grants(holding, 1, None).await.unwrap();
+    let second = lab.store.list_grants(holding, 1, first.next).await.unwrap();
+    let found = lab.store.grants_with_prefix(grants[3].id.to_string()[..8].to_owned()).await;
+
+    assert_eq!(first.grants, [grants[2].clone()]);
+    assert_eq!((second.grants, second.next), (vec![grants[0].clone()], None));
+    assert_eq!(lab.store.list_grants(WhichGrants::All, 10, None).await.unwrap().grants.len(), 5);
+    assert_eq!(found.unwrap(), [grants[3].clone()]);
+    assert!(lab.store.grants_with_prefix("zzzz".to_owned()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_grant_holds_until_it_is_revoked() {
+    let lab = Lab::new();
+    let (_, asked) = ask(&lab).await;
+    let grant = Grant { expires_at: Some(at(100)), ..grant(&asked, at(9)) };
     let mut allow = resolve(&asked, ApprovalState::Allowed, "uid:1");
     allow.grants = vec![grant.clone()];
     allow.change.resolution.grants = vec![grant.id];
@@ -266,7 +300,7 @@ async fn a_grant_holds_until_it_is_revoked() {
     assert!(!revoke().await.unwrap(), "it held no more");
 
     assert!(lab.store.held_grants().await.unwrap().is_empty());
-    let listed = lab.store.list_grants(10, None).await.unwrap().grants;
+    let listed = lab.store.list_grants(WhichGrants::All, 10, None).await.unwrap().grants;
     assert_eq!(listed[0].revoked, Some(("uid:2".to_owned(), at(10))));
 }
 

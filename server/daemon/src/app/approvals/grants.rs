@@ -6,10 +6,11 @@ use codeplane_core::audit::{AuditKind, NewAudit};
 use codeplane_core::{
     AgentEvent, EventKind, Grant, GrantId, GrantScope, NewApproval, NewEvent, Timestamp,
 };
-use codeplane_store::{GrantPage, Trail};
+use codeplane_store::{GrantPage, Trail, WhichGrants};
 
 use super::super::request::Mutation;
 use super::super::{App, Caller, Error};
+use super::list::id_digits;
 use crate::session::Live;
 
 /// The grants that hold: what the rows say, at hand.
@@ -46,17 +47,31 @@ impl Grants {
     }
 }
 
+/// Whether grants that hold no more are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// They are.
+    Shown,
+    /// They are not.
+    LeftOut,
+}
+
 impl App {
-    /// All grants there ever were, the newest first.
+    /// Grants, the newest first.
     ///
     /// # Errors
     /// Those of the store.
     pub(crate) async fn list_grants(
         &self,
+        shown: Ended,
         size: usize,
         after: Option<(Timestamp, GrantId)>,
     ) -> Result<GrantPage, Error> {
-        self.store.list_grants(size, after).await.map_err(|error| self.store_error(error))
+        let which = match shown {
+            Ended::Shown => WhichGrants::All,
+            Ended::LeftOut => WhichGrants::Holding(self.clock.now()),
+        };
+        self.store.list_grants(which, size, after).await.map_err(|error| self.store_error(error))
     }
 
     /// Revokes a grant at once.
@@ -93,18 +108,18 @@ impl App {
         }
     }
 
+    /// A grant by its id or the beginning of one.
     async fn find_grant(&self, reference: &str) -> Result<Grant, Error> {
-        let page = self.list_grants(usize::MAX >> 1, None).await?;
-        let digits = reference.to_lowercase();
-        let mut found: Vec<Grant> = page
-            .grants
-            .into_iter()
-            .filter(|grant| digits.len() >= 4 && grant.id.to_string().starts_with(&digits))
-            .collect();
+        let shown = || reference.escape_debug().to_string();
+        let Some(digits) = id_digits(reference) else {
+            return Err(Error::NoSuch { what: "grant", name: shown() });
+        };
+        let found = self.store.grants_with_prefix(digits).await;
+        let mut found = found.map_err(|error| self.store_error(error))?;
         match found.len() {
-            0 => Err(Error::NoSuch { what: "grant", name: reference.escape_debug().to_string() }),
+            0 => Err(Error::NoSuch { what: "grant", name: shown() }),
             1 => Ok(found.remove(0)),
-            count => Err(Error::Ambiguous { what: "grant", text: reference.to_owned(), count }),
+            count => Err(Error::Ambiguous { what: "grant", text: shown(), count }),
         }
     }
 

@@ -68,12 +68,10 @@ impl App {
 
     /// An approval by its id or the beginning of one.
     pub(super) async fn find_approval(&self, reference: &str) -> Result<Approval, Error> {
-        let digits = reference.to_lowercase();
         let shown = || reference.escape_debug().to_string();
-        let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        if digits.len() < 4 || !plain {
+        let Some(digits) = id_digits(reference) else {
             return Err(Error::NoSuch { what: "approval", name: shown() });
-        }
+        };
         let found = self.store.approvals_with_prefix(digits).await;
         let mut found = found.map_err(|error| self.store_error(error))?;
         match found.len() {
@@ -96,6 +94,13 @@ impl App {
             decision,
         })
     }
+}
+
+/// What may be the beginning of an id, as ids are written: four characters or more.
+pub(super) fn id_digits(reference: &str) -> Option<String> {
+    let digits = reference.to_lowercase();
+    let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    (digits.len() >= 4 && plain).then_some(digits)
 }
 
 fn state(text: &str) -> Result<ApprovalState, Error> {

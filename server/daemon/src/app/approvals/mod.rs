@@ -8,6 +8,6 @@ mod waiting;
 
 pub(crate) use decide::{DecideAnswer, DecideRequest, GrantWish, Reach};
 pub(crate) use end::DialogEnd;
-pub(crate) use grants::Grants;
+pub(crate) use grants::{Ended, Grants};
 pub(crate) use list::{APPROVAL_FILTER_FIELDS, ApprovalView};
 pub(crate) use waiting::{Approvals, Room, Wait};
