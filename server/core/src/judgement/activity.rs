@@ -118,8 +118,8 @@ impl Activity {
         let waits = circumstances.waiting > 0;
         let is_believed = match told.source {
             ActivitySource::Daemon => true,
-            ActivitySource::Hook => !waits && !(asks && told.name == Working),
-            ActivitySource::ProgramStatus => !waits && !(is_limited && told.name == Idle),
+            ActivitySource::Hook => !(waits || asks && told.name == Working),
+            ActivitySource::ProgramStatus => !(waits || is_limited && told.name == Idle),
         };
         is_believed.then_some(told)
     }
