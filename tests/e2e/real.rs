@@ -4,3 +4,4 @@ mod claude;
 mod codex;
 mod codex_gate;
 mod gate;
+mod receipts;

@@ -36,9 +36,9 @@ pub use id::{
 pub use input::{CANONICAL_LINE_BYTES, longest_line};
 pub use judgement::{
     AGENT_PREFIX, Activity, ActivityName, ActivitySource, AgentEvent, Approval, ApprovalChange,
-    ApprovalKind, ApprovalState, CannotDecide, Circumstances, Decision, DecisionSource, Gate,
-    GateEvidence, GateMode, Grant, GrantScope, GrantTarget, NewApproval, Outcome, PolicyRef,
-    RequestDigest, Resolution, SessionAgent, Settled, ToolRequest,
+    ApprovalKind, ApprovalState, Breach, CannotDecide, Circumstances, Coverage, Decision,
+    DecisionSource, Gate, GateEvidence, GateMode, Grant, GrantScope, GrantTarget, NewApproval,
+    Outcome, PolicyRef, RequestDigest, Resolution, SessionAgent, Settled, ToolRequest,
 };
 pub use name::{Labels, SessionName};
 pub use position::{Incarnation, Offset, OutputPosition};

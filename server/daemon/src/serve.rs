@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::app::{
     self, App, Approvals, AuditKeys, Catalogue, Grants, HookTokens, InFlight, KeyError, OpenCalls,
-    Parts,
+    Parts, Receipts,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -96,6 +96,7 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
         requests: InFlight::default(),
         tokens: HookTokens::default(),
         open_calls: OpenCalls::default(),
+        receipts: Receipts::default(),
         approvals: Approvals::default(),
         grants: Grants::default(),
         own_env: std::env::vars().collect(),

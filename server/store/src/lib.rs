@@ -44,8 +44,8 @@ pub use check::{Check, ReserveState};
 pub use error::{Cause, OpenError, StoreError};
 pub use event::{EventFilter, EventOrder, EventPage, Keep};
 pub use judgement::{
-    ApprovalFilter, ApprovalPage, DecisionFilter, DecisionPage, GrantPage, HookRecord, Known,
-    Report, Reported, Resolve, Resolved, WhichGrants,
+    ApprovalFilter, ApprovalPage, DecisionFilter, DecisionPage, Followed, FollowedKind, Found,
+    GrantPage, HookRecord, Judged, Known, Learnt, Report, Reported, Resolve, Resolved, WhichGrants,
 };
 pub use open::{Opened, Options, Origin, PreviousEnd};
 pub use policy::{

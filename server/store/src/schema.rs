@@ -192,6 +192,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    violations (session, call) {
+        session -> Text,
+        call -> Text,
+        tool -> Text,
+        problem -> Text,
+        judged -> BigInt,
+        found_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    followed_files (session, kind, path) {
+        session -> Text,
+        kind -> Text,
+        path -> Text,
+        position -> BigInt,
+    }
+}
+
 diesel::joinable!(approvals -> decisions (decision));
 diesel::allow_tables_to_appear_in_same_query!(approvals, decisions);
 

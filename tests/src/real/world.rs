@@ -1,6 +1,10 @@
 //! One agent, one model, one daemon.
 
-use std::{path::Path, thread, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use super::{RealAgent, claude, codex, home::Home, install::Kind};
 use crate::{
@@ -64,6 +68,12 @@ impl World {
     #[must_use]
     pub fn home(&self) -> &Path {
         &self.home.home
+    }
+
+    /// The agent's program.
+    #[must_use]
+    pub fn program(&self) -> PathBuf {
+        self.agent.bin().join(self.agent.name())
     }
 
     /// A tool call that runs a line of shell, as this agent's model makes it.

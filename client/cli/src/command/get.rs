@@ -47,6 +47,7 @@ fn print(session: &v1::Session) -> Result<(), Failure> {
         ("allowed", session.allow.iter().map(|rule| text(rule)).collect::<Vec<_>>().join(" ")),
         ("asks", asks(session).to_owned()),
         ("workspace", text(&session.workspace)),
+        ("calls", calls(session)),
         ("provider", text(&session.provider)),
         ("source", text(&session.source)),
         ("parent", session.parent_id.clone()),
@@ -85,6 +86,14 @@ const fn asks(session: &v1::Session) -> &'static str {
         (true, _) => "DANGEROUS: allowed without asking",
         (false, true) => "denied: unattended",
         (false, false) => "",
+    }
+}
+
+/// How many of its agent's calls were judged; nothing where there were none.
+fn calls(session: &v1::Session) -> String {
+    match session.seen_calls {
+        0 => String::new(),
+        seen => format!("{} of {seen} judged", session.judged_calls),
     }
 }
 

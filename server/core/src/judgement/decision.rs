@@ -87,6 +87,8 @@ pub enum DecisionSource {
     Repeated(DecisionId),
     /// The daemon could not judge it.
     Failed,
+    /// Nobody meant it: the gate was tried before the agent started.
+    Trial,
 }
 
 impl DecisionSource {
@@ -108,6 +110,7 @@ impl DecisionSource {
             Self::TooManyPending => "too_many_pending",
             Self::Repeated(_) => "repeated",
             Self::Failed => "failed",
+            Self::Trial => "trial",
         }
     }
 
@@ -127,7 +130,8 @@ impl DecisionSource {
             | Self::Malformed
             | Self::TooLarge
             | Self::TooManyPending
-            | Self::Failed => None,
+            | Self::Failed
+            | Self::Trial => None,
         }
     }
 
@@ -150,6 +154,7 @@ impl DecisionSource {
             "too_many_pending" => Some(Self::TooManyPending),
             "repeated" => Some(Self::Repeated(subject?.parse().ok()?)),
             "failed" => Some(Self::Failed),
+            "trial" => Some(Self::Trial),
             _ => None,
         }
     }
@@ -221,6 +226,7 @@ mod tests {
             DecisionSource::TooManyPending,
             DecisionSource::Repeated(DecisionId::random()),
             DecisionSource::Failed,
+            DecisionSource::Trial,
         ];
         for source in sources {
             let subject = source.subject();

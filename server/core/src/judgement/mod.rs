@@ -10,6 +10,7 @@ mod digest;
 mod event;
 mod gate;
 mod grant;
+mod receipt;
 
 pub use activity::{Activity, ActivityName, ActivitySource, Circumstances};
 pub use agent::SessionAgent;
@@ -22,3 +23,4 @@ pub use digest::RequestDigest;
 pub use event::AgentEvent;
 pub use gate::{Gate, GateEvidence, GateMode};
 pub use grant::{Grant, GrantScope, GrantTarget};
+pub use receipt::{Breach, Coverage};

@@ -41,3 +41,4 @@ pub use path::Places;
 pub use request::{Analysis, Request};
 pub use rule::{Effect, Rule};
 pub use ruleset::{RuleSet, RulesAt};
+pub use time::parse as parse_time;

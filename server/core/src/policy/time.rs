@@ -1,7 +1,8 @@
 //! Times in rules, as RFC 3339 writes them.
 
-/// Milliseconds since 1970 of `2026-01-31T12:00:00Z` and its kin.
-pub(crate) fn parse(text: &str) -> Option<i64> {
+/// Milliseconds since 1970 of `2026-01-31T12:00:00Z` and its kin, in whole seconds; none: it is no time.
+#[must_use]
+pub fn parse(text: &str) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let mut parts = date.split('-').map(number);
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);

@@ -187,6 +187,22 @@ impl Agent {
         }
     }
 
+    /// When a line of a transcript was written, in milliseconds since 1970; none: it does not say.
+    pub(crate) fn transcript_time(self, line: &[u8]) -> Option<i64> {
+        match self {
+            Self::Claude | Self::Codex => transcript::time(line),
+            Self::Generic => None,
+        }
+    }
+
+    /// Where the transcripts of the subagents of a conversation lie, if they have any of their own.
+    pub(crate) fn subagent_transcripts(self, transcript: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Claude => Some(transcript.with_extension("").join("subagents")),
+            Self::Codex | Self::Generic => None,
+        }
+    }
+
     /// Where the transcript of a conversation lies, where that follows from its id. (A rollout of Codex has its time in its
     /// name: there only hooks tell.)
     pub(crate) fn transcript_path(

@@ -1,5 +1,13 @@
 //! What an agent's transcript says of tool calls.
 
+use super::json::{member, parts, text};
+
+/// When a line was written, where it says so in `timestamp` by RFC 3339. Lines that are copied into another conversation keep
+/// theirs.
+pub(super) fn time(line: &[u8]) -> Option<i64> {
+    codeplane_core::policy::parse_time(&text(member(&parts(line)?, "timestamp")?)?)
+}
+
 /// One fact of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TranscriptFact {

@@ -8,6 +8,7 @@ use tracing::warn;
 
 use super::create::Create;
 use super::hooks::TokenHash;
+use super::receipts::AgentFiles;
 use super::spec::Spec;
 use super::{App, Caller, Error};
 use crate::agents::{Agent, Dialog, Launch, LaunchContext};
@@ -28,6 +29,8 @@ pub(super) struct Prepared {
     pub(super) files: Vec<BundleFile>,
     /// What is known of it.
     pub(super) agent: SessionAgent,
+    /// What it reads and writes.
+    pub(super) agent_files: AgentFiles,
     /// What the user should know, a line each.
     pub(super) notices: Vec<String>,
 }
@@ -71,6 +74,7 @@ impl App {
             spec.command.clone_from(&launch.command);
         }
         launch.env.iter().for_each(|(name, value)| spec.set_env(name, value));
+        let agent_files = agent_files(adapter, spec, &launch);
         let files = launch
             .files
             .into_iter()
@@ -90,6 +94,7 @@ impl App {
             provider: adapter.map_or(NO_ADAPTER, Agent::name).to_owned(),
             files: files.collect(),
             agent: self.new_agent(caller, create, spec, (gate, token, launch.conversation)),
+            agent_files,
             notices,
         })
     }
@@ -180,10 +185,17 @@ impl App {
     /// Those of the store.
     pub(super) async fn recover_agents(&self) -> Result<(), Error> {
         let failed = |error| self.store_error(error);
+        let mut calls = self.store.judged_calls().await.map_err(failed)?;
         for (id, agent) in self.store.agents().await.map_err(failed)? {
             let Some(live) = self.registry.get(id) else { continue };
             let token = agent.token;
             live.set_agent(agent);
+            if let Some(calls) = calls.remove(&id) {
+                live.set_calls(calls.count, calls.unjudged);
+            }
+            if live.state().is_live() {
+                self.follow_agent_again(&live).await?;
+            }
             match token {
                 Some((incarnation, hash)) if live.state().is_live() => {
                     self.tokens.know(TokenHash(hash), id, incarnation);
@@ -222,6 +234,22 @@ impl App {
             agent.activity = None;
         });
         self.write_agent(session, changed, Vec::new()).await;
+        self.receipts.wake(session);
+    }
+}
+
+/// What an agent reads and writes, as far as it is known before it starts.
+fn agent_files(adapter: Option<Agent>, spec: &Spec, launch: &Launch) -> AgentFiles {
+    let Some(agent) = adapter else { return AgentFiles::default() };
+    let env: BTreeMap<String, String> = spec.env.iter().cloned().collect();
+    let home = PathBuf::from(spec.env("HOME").unwrap_or("/"));
+    let transcript = launch
+        .conversation
+        .as_deref()
+        .and_then(|id| agent.transcript_path(&home, &spec.cwd, &env, id));
+    AgentFiles {
+        settings: launch.watched.clone(),
+        transcripts: transcript.into_iter().map(|path| (path, 0)).collect(),
     }
 }
 

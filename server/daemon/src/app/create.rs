@@ -214,6 +214,7 @@ impl App {
         let live = Live::new(session, bundle, Arc::clone(&self.surroundings));
         live.set_agent(prepared.agent);
         self.registry.insert(Arc::clone(&live));
+        self.follow_agent(&live, prepared.agent_files);
         match shim {
             Ok(shim) => self.greet(&live, shim, &spec).await,
             Err(error) => self.failed(&live, "shim", &error.to_string()).await,

@@ -15,6 +15,7 @@ mod inspect;
 mod keys;
 mod policy;
 mod reap;
+mod receipts;
 mod record;
 mod recovery;
 mod request;
@@ -47,6 +48,7 @@ pub(crate) use audit::{
     Measure, VerifyError, sign_checkpoints, verify_export, verify_state,
 };
 pub(crate) use reap::reap_children;
+pub(crate) use receipts::Receipts;
 pub(crate) use retention::retain;
 pub(crate) use runtime_directory::keep_runtime_directory;
 
@@ -155,6 +157,8 @@ pub(crate) struct Parts {
     pub tokens: HookTokens,
     /// Calls of agents that are under way.
     pub open_calls: OpenCalls,
+    /// Sessions whose agents' files are followed.
+    pub receipts: Receipts,
     /// Calls that wait for a person.
     pub approvals: Approvals,
     /// Answers that are remembered.

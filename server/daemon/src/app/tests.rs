@@ -60,6 +60,7 @@ impl Fixture {
             requests: InFlight::default(),
             tokens: HookTokens::default(),
             open_calls: OpenCalls::default(),
+            receipts: Receipts::default(),
             approvals: Approvals::default(),
             grants: Grants::default(),
             own_env: Vec::new(),

@@ -90,6 +90,8 @@ pub(super) fn session(view: View) -> v1::Session {
     };
     super::agent::describe(&mut message, view.agent);
     message.pending_approvals = u32::try_from(view.pending).unwrap_or(u32::MAX);
+    message.judged_calls = view.coverage.judged;
+    message.seen_calls = view.coverage.seen();
     message.set_state(state(row.state.name()));
     match row.state {
         SessionState::Ended(EndReason::Exited(status)) => {

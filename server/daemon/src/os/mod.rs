@@ -1,6 +1,7 @@
 //! What the daemon asks of the operating system, in one place, so that another one can follow.
 
 mod ancestry;
+mod file_watch;
 mod limits;
 mod notify;
 mod peer;
@@ -9,6 +10,7 @@ mod signal;
 mod user;
 
 pub(crate) use ancestry::{Ancestry, ancestry, inherited_mark, session_mark};
+pub(crate) use file_watch::{FileWatch, FileWatcher, Target};
 pub(crate) use limits::{open_files, raise_open_files, yield_to_others};
 pub(crate) use notify::{Notification, notify};
 pub(crate) use peer::PeerProcess;

@@ -1,6 +1,6 @@
 //! A session as it is at one moment.
 
-use codeplane_core::{AttachmentId, OutputPosition, Session, SessionAgent, TerminalSize};
+use codeplane_core::{AttachmentId, Coverage, OutputPosition, Session, SessionAgent, TerminalSize};
 
 /// What is known of a session at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(crate) struct View {
     pub agent: SessionAgent,
     /// How many of its calls wait for a person.
     pub pending: usize,
+    /// How many of its calls are known of, and were judged.
+    pub coverage: Coverage,
 }
 
 /// Whether output can be written.

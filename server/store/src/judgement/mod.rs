@@ -4,12 +4,14 @@ mod agent;
 mod approval;
 mod decision;
 mod grant;
+mod receipt;
 mod report;
 
 pub(crate) use self::agent::write as write_agent;
 pub use self::approval::{ApprovalFilter, ApprovalPage, Resolve, Resolved};
 pub use self::decision::{DecisionFilter, DecisionPage};
 pub use self::grant::{GrantPage, WhichGrants};
+pub use self::receipt::{Followed, FollowedKind, Found, Judged, Learnt};
 pub use self::report::{HookRecord, Known, Report, Reported};
 
 use codeplane_core::{Incarnation, Timestamp};

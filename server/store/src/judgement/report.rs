@@ -7,7 +7,9 @@ use codeplane_core::{
 };
 use diesel::prelude::*;
 
+use super::receipt::{self, Found};
 use super::{Read, agent, approval, damaged, decision, hash, id};
+
 use crate::audit::append_all;
 use crate::error::StoreError;
 use crate::event::append;
@@ -49,6 +51,8 @@ pub struct Report {
     pub approval: Option<NewApproval>,
     /// What is now known of the session's agent.
     pub agent: Option<SessionAgent>,
+    /// What it shows to have run without a decision or against it.
+    pub violation: Option<Found>,
     /// Facts.
     pub events: Vec<NewEvent>,
     /// The records of the audit log.
@@ -99,18 +103,20 @@ impl Store {
         self.read(move |connection| find(connection, id)).await
     }
 
-    /// Removes reports and decisions made before `before`, but for decisions that still wait. Answers
+    /// Removes reports, decisions and violations made before `before`, but for decisions that still wait. Answers
     /// how many reports.
     ///
     /// # Errors
     /// Those of every write.
     pub async fn forget_reports(&self, before: Timestamp) -> Result<usize, StoreError> {
         self.write(Urgency::Essential, move |transaction| {
-            use crate::schema::decisions;
+            use crate::schema::{decisions, violations};
             let before = before.as_micros();
             let old = decisions::table
                 .filter(decisions::asked_at.lt(before))
                 .filter(decisions::outcome.is_not_null());
+            diesel::delete(old).execute(transaction.connection)?;
+            let old = violations::table.filter(violations::found_at.lt(before));
             diesel::delete(old).execute(transaction.connection)?;
             let old = hook_reports::table.filter(hook_reports::reported_at.lt(before));
             Ok(diesel::delete(old).execute(transaction.connection)?)
@@ -151,6 +157,9 @@ fn write(transaction: &mut Transaction<'_>, report: &Report) -> Result<Reported,
         append(transaction, event)?;
     }
     append_all(transaction, &report.audit)?;
+    if let Some(found) = &report.violation {
+        receipt::insert(transaction, found)?;
+    }
     Ok(Reported::New)
 }
 

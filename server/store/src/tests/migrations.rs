@@ -45,6 +45,8 @@ const FILLED: &str = "
         'Bash(make)', 'make', 'uid:1', 4000, '88888888-8888-4888-8888-888888888888', 9000, 'uid:1', 5000);
     INSERT INTO session_agents VALUES ('22222222-2222-4222-8222-222222222222', 'uid:1', '/h', '/w', 'held',
         'ungated', 'Bash ran', zeroblob(32), 2, 'c1', '/t', 'idle', 'hook', 3000, 4, '[]');
+    INSERT INTO violations VALUES ('44444444-4444-4444-8444-444444444444', 'toolu_2', 'Bash', 'it ran', 1, 3000);
+    INSERT INTO followed_files VALUES ('22222222-2222-4222-8222-222222222222', 'transcript', '/t', 99);
     UPDATE policy_state SET generation = 3;
     INSERT INTO policies VALUES ('read-only', 2, 1000, NULL);
     INSERT INTO policies VALUES ('gone', 1, 1000, 2000);

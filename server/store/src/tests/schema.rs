@@ -5,8 +5,9 @@ use diesel::sqlite::Sqlite;
 
 use super::migrated;
 use crate::schema::{
-    approvals, audit_checkpoints, audit_records, decisions, events, grants, hook_reports, host,
-    policies, policy_bindings, policy_revisions, policy_state, requests, session_agents, sessions,
+    approvals, audit_checkpoints, audit_records, decisions, events, followed_files, grants,
+    hook_reports, host, policies, policy_bindings, policy_revisions, policy_state, requests,
+    session_agents, sessions, violations,
 };
 
 #[derive(QueryableByName)]
@@ -50,6 +51,7 @@ fn the_schema_in_the_code_is_that_of_a_migrated_database() {
     same_columns!(connection, audit_records);
     same_columns!(connection, decisions);
     same_columns!(connection, events);
+    same_columns!(connection, followed_files);
     same_columns!(connection, grants);
     same_columns!(connection, hook_reports);
     same_columns!(connection, host);
@@ -60,6 +62,7 @@ fn the_schema_in_the_code_is_that_of_a_migrated_database() {
     same_columns!(connection, requests);
     same_columns!(connection, session_agents);
     same_columns!(connection, sessions);
+    same_columns!(connection, violations);
 
     let tables = "SELECT name FROM sqlite_master WHERE type = 'table' \
                   AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY name";
@@ -71,6 +74,7 @@ fn the_schema_in_the_code_is_that_of_a_migrated_database() {
             "audit_records",
             "decisions",
             "events",
+            "followed_files",
             "grants",
             "hook_reports",
             "host",
@@ -80,7 +84,8 @@ fn the_schema_in_the_code_is_that_of_a_migrated_database() {
             "policy_state",
             "requests",
             "session_agents",
-            "sessions"
+            "sessions",
+            "violations"
         ]
     );
 }

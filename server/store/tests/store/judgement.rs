@@ -73,6 +73,7 @@ fn report(record: HookRecord) -> Report {
         decision: None,
         approval: None,
         agent: None,
+        violation: None,
         events: Vec::new(),
         audit: Vec::new(),
     }

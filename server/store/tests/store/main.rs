@@ -11,5 +11,6 @@ mod kit;
 mod listing;
 mod opening;
 mod policies;
+mod receipts;
 mod requests;
 mod sessions;

@@ -6,12 +6,13 @@ use codeplane_core::{
     EventKind, Gate, GateEvidence, NewApproval, NewEvent, Outcome, SessionAgent, Settled,
     ToolRequest,
 };
-use codeplane_store::Reported as Stored;
+use codeplane_store::{Found, Reported as Stored};
 
 use super::judge::{Asked, Judged, request_digest};
 use super::{App, Error, Incoming, Reply, Reported};
 use crate::agents::{HookReport, ToolCall};
 use crate::app::activity::note_activity;
+use crate::session::Live;
 
 /// So much of a call's input is kept with its decision, in bytes.
 const INPUT_BYTES: usize = 256 << 10;
@@ -25,12 +26,13 @@ pub(super) enum Unread {
 
 /// What follows from a report, to be written with it.
 #[derive(Debug, Default)]
-pub(super) struct Follows {
-    pub(super) decision: Option<Decision>,
-    pub(super) approval: Option<NewApproval>,
-    pub(super) agent: Option<SessionAgent>,
-    pub(super) events: Vec<NewEvent>,
-    pub(super) audit: Vec<NewAudit>,
+pub(in crate::app) struct Follows {
+    pub(in crate::app) decision: Option<Decision>,
+    pub(in crate::app) approval: Option<NewApproval>,
+    pub(in crate::app) violation: Option<Box<Found>>,
+    pub(in crate::app) agent: Option<SessionAgent>,
+    pub(in crate::app) events: Vec<NewEvent>,
+    pub(in crate::app) audit: Vec<NewAudit>,
 }
 
 /// What a report tells of the agent.
@@ -57,15 +59,28 @@ impl App {
         incoming: &Incoming,
         follows: Follows,
     ) -> Result<Stored, Error> {
+        let live = &incoming.live;
+        let judges = follows.decision.as_ref().is_some_and(is_judgement);
+        let breach = follows.violation.as_ref().map(|found| found.breach.clone());
         let report = codeplane_store::Report {
             record: incoming.record.clone(),
             decision: follows.decision,
             approval: follows.approval,
             agent: follows.agent,
+            violation: follows.violation.map(|found| *found),
             events: follows.events,
             audit: follows.audit,
         };
-        self.store.report(report).await.map_err(|error| self.store_error(error))
+        // On the heap: it is kilobytes, and part of every answer.
+        let stored = Box::pin(self.store.report(report)).await;
+        let stored = stored.map_err(|error| self.store_error(error))?;
+        if stored == Stored::New {
+            if judges {
+                live.count_judged();
+            }
+            breach.iter().for_each(|breach| self.count_breach(live, breach));
+        }
+        Ok(stored)
     }
 
     /// The decision about a call, as far as it is known now.
@@ -174,6 +189,9 @@ impl App {
                 if report.subagent.is_none() && report.conversation.is_some() {
                     agent.conversation.clone_from(&report.conversation);
                 }
+                if let Some(path) = &report.transcript {
+                    self.receipts.told(live.id(), path);
+                }
                 if let (None, Some(path)) = (&report.subagent, &report.transcript) {
                     agent.transcript = path.to_str().map(str::to_owned);
                 }
@@ -183,6 +201,24 @@ impl App {
             }
             if let Some((name, source)) = *activity {
                 note_activity(agent, Activity { name, source, since: now }, circumstances);
+            }
+        });
+        let Some(agent) = changed else { return };
+        self.tell_of(live.id(), &before, &agent, follows);
+        follows.agent = Some(agent);
+    }
+
+    /// Whether the calls of a session are judged, after something that tells of it.
+    pub(in crate::app) fn learn_gate(
+        &self,
+        live: &Live,
+        evidence: &GateEvidence,
+        follows: &mut Follows,
+    ) {
+        let before = live.agent();
+        let changed = live.change_agent(|agent| {
+            if let Some(gate) = agent.gate.after(evidence) {
+                agent.gate = gate;
             }
         });
         let Some(agent) = changed else { return };
@@ -278,6 +314,11 @@ impl App {
         decision.digest = codeplane_core::RequestDigest::from_bytes(incoming.record.body_hash);
         decision
     }
+}
+
+/// Whether a decision is about a call that an agent made. (What is undecided waits for a person.)
+fn is_judgement(decision: &Decision) -> bool {
+    decision.settled.as_ref().is_none_or(|settled| settled.source != DecisionSource::Trial)
 }
 
 /// What was asked, for the audit log: names and hashes in full, input shortened.

@@ -82,8 +82,7 @@ struct State {
     /// The process id of its shim; 0 if it is not known.
     shim_pid: i32,
     agent: SessionAgent,
-    /// How many calls of its agent wait for a person.
-    pending: usize,
+    calls: agent::Calls,
     /// What its program says of itself.
     said: Said,
 }
@@ -144,7 +143,7 @@ impl Live {
                 link: None,
                 shim_pid: 0,
                 agent: SessionAgent::default(),
-                pending: 0,
+                calls: agent::Calls::default(),
                 said: Said::default(),
             }),
             surroundings,
@@ -231,7 +230,8 @@ impl Live {
             title: state.title.clone(),
             log: state.log,
             agent: state.agent.clone(),
-            pending: state.pending,
+            pending: state.calls.pending,
+            coverage: state.calls.coverage(),
         }
     }
 

@@ -1,0 +1,2 @@
+DROP TABLE followed_files;
+DROP TABLE violations;

@@ -1,0 +1,207 @@
+//! The one place that says whether what an agent did is what was decided.
+//!
+//! Hooks and transcripts both tell of calls that ran, in any order, and of the same call more than once: a violation is
+//! written once for each call, whoever finds it.
+
+use codeplane_core::audit::{AuditKind, NewAudit};
+use codeplane_core::{
+    AgentEvent, Breach, Decision, DecisionSource, EventKind, GateEvidence, GateMode, Outcome,
+    Settled,
+};
+use codeplane_store::{Found, Learnt};
+
+use super::super::hooks::{Asked, Follows, grant_digest, request_digest, shortened};
+use super::super::{App, Error};
+use crate::agents::ToolCall;
+use crate::session::Live;
+
+/// Longer input is not kept whole with its decision, and cannot be compared.
+const INPUT_BYTES: usize = 256 << 10;
+
+/// Who tells of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Witness {
+    /// A hook: the input is what was executed.
+    Hook,
+    /// A transcript: the input is what the model asked for.
+    Transcript,
+}
+
+/// What is wrong with a call that ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Problem {
+    /// Nobody had judged it: what happened, for people.
+    Unjudged(String),
+    /// It was judged, and is not what was allowed: what happened, for people.
+    Against(String),
+}
+
+impl Problem {
+    fn text(&self) -> &str {
+        match self {
+            Self::Unjudged(text) | Self::Against(text) => text,
+        }
+    }
+
+    const fn is_judged(&self) -> bool {
+        match self {
+            Self::Unjudged(_) => false,
+            Self::Against(_) => true,
+        }
+    }
+
+    /// What it tells of the session's gate.
+    pub(in crate::app) fn evidence(&self, tool: &str) -> Option<GateEvidence> {
+        match self {
+            Self::Unjudged(text) => {
+                Some(GateEvidence::Unjudged { reason: format!("{}: {text}", shortened(tool)) })
+            }
+            Self::Against(_) => None,
+        }
+    }
+}
+
+impl App {
+    /// What is wrong with a call that ran; none: it is what was decided.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(in crate::app) async fn compare(
+        &self,
+        live: &Live,
+        ran: Asked<'_>,
+        witness: Witness,
+    ) -> Result<Option<Problem>, Error> {
+        let session = live.id();
+        let found = match &ran.tool.tool_use_id {
+            Some(id) => self.store.decision_of_call(session, id.clone()).await,
+            None => self.store.decision_of_request(session, request_digest(&ran)).await,
+        };
+        let Some(decision) = found.map_err(|error| self.store_error(error))? else {
+            let problem = "it ran and nobody had judged it".to_owned();
+            return Ok(Some(Problem::Unjudged(problem)));
+        };
+        let against = match &decision.settled {
+            Some(settled) => against(&decision, settled, &ran, witness),
+            None => self.undecided(&decision).await?,
+        };
+        Ok(against.map(Problem::Against))
+    }
+
+    /// What is wrong with a call that ran while a person is asked. Nothing, if it is asked about by the agent itself: that
+    /// knows the answer before the daemon does.
+    async fn undecided(&self, decision: &Decision) -> Result<Option<String>, Error> {
+        let mode = self.approval_of(decision).await?.map(|approval| approval.asked.mode);
+        Ok(match mode {
+            Some(GateMode::AgentDialog) => None,
+            Some(GateMode::Held) | None => Some("it ran before anybody had decided".to_owned()),
+        })
+    }
+
+    /// A violation, ready to be written. `call` names it where the agent does not.
+    pub(in crate::app) fn breach(
+        &self,
+        live: &Live,
+        tool: &ToolCall,
+        call: &str,
+        problem: &Problem,
+    ) -> Found {
+        let (session, now) = (live.id(), self.clock.now());
+        let tool_use_id = shortened(tool.tool_use_id.as_deref().unwrap_or_default());
+        let call = if tool_use_id.is_empty() { call } else { &tool_use_id };
+        let (name, problem_text) = (shortened(&tool.tool), problem.text().to_owned());
+        let audit = NewAudit::by_daemon(now, AuditKind::Violation)
+            .about(session, Some(live.incarnation()))
+            .at(live.end_position())
+            .with("tool", name.clone())
+            .with("tool_use_id", tool_use_id.clone())
+            .with("problem", problem_text.clone());
+        let breach = Breach {
+            session,
+            call: call.to_owned(),
+            tool: name.clone(),
+            problem: problem_text.clone(),
+            judged: problem.is_judged(),
+            found_at: now,
+        };
+        let event = AgentEvent::Violation { tool_use_id, tool: name, problem: problem_text };
+        let event = self.event(session, EventKind::Agent(event));
+        Found { breach, events: vec![event], audit: vec![audit] }
+    }
+
+    /// Writes down what a transcript shows to be wrong.
+    pub(super) async fn report_breach(&self, live: &Live, tool: &ToolCall, problem: &Problem) {
+        let found = self.breach(live, tool, "?", problem);
+        let mut follows = Follows::default();
+        if let Some(evidence) = problem.evidence(&tool.tool) {
+            self.learn_gate(live, &evidence, &mut follows);
+        }
+        let Follows { agent, events, audit, .. } = follows;
+        self.count_breach(live, &found.breach);
+        match self.store.found(found, Learnt { agent, events, audit }).await {
+            Ok(true) => warn_of(live, tool, problem),
+            // A hook has told of it.
+            Ok(false) => {}
+            Err(error) => {
+                let session = live.id();
+                tracing::error!(session.id = %session, %error, "a violation of session {session} was not written down");
+            }
+        }
+    }
+
+    /// Counts a violation that is, or will be, on disk.
+    pub(in crate::app) fn count_breach(&self, live: &Live, breach: &Breach) {
+        if !breach.judged {
+            live.count_unjudged(&breach.call);
+        }
+    }
+}
+
+/// Has the log tell of a violation.
+pub(in crate::app) fn warn_of(live: &Live, tool: &ToolCall, problem: &Problem) {
+    let (session, text) = (live.id(), problem.text());
+    tracing::warn!(session.id = %session, "session {session}: {}: {text}", tool.tool.escape_debug());
+}
+
+/// What is wrong with a call that ran, if it is not what was decided.
+fn against(
+    decision: &Decision,
+    settled: &Settled,
+    ran: &Asked<'_>,
+    witness: Witness,
+) -> Option<String> {
+    match (settled.outcome, settled.source) {
+        // That somebody said no in the agent's own dialog is only concluded; that it ran is known better.
+        (Outcome::Denied, DecisionSource::Dialog(_)) => None,
+        (Outcome::Denied, _) => Some("it ran although it was denied".to_owned()),
+        (Outcome::Allowed, _) => {
+            let asked = &decision.request.input;
+            let inputs = match (&settled.updated_input, witness) {
+                (Some(updated), Witness::Hook) => vec![updated],
+                // It has the model's own words, whatever was made of them.
+                (Some(updated), Witness::Transcript) => vec![updated, asked],
+                (None, Witness::Hook | Witness::Transcript) => vec![asked],
+            };
+            let same = inputs.into_iter().any(|input| is_same(decision, input, ran));
+            (!same).then(|| "it ran with another command than the one that was judged".to_owned())
+        }
+    }
+}
+
+/// Whether a call is this one, by what of it is judged. Only commands are compared: agents complete the input of their
+/// other tools before they run them.
+fn is_same(decision: &Decision, input: &str, ran: &Asked<'_>) -> bool {
+    let too_long = input.len().max(ran.tool.input_text.len()) >= INPUT_BYTES;
+    if ran.tool.tool != "Bash" || too_long {
+        return true;
+    }
+    let judged = ToolCall {
+        tool: decision.request.tool.clone(),
+        input: codeplane_core::policy::Value::parse(input.as_bytes()),
+        input_text: input.as_bytes().to_vec(),
+        tool_use_id: None,
+    };
+    let cwd = decision.request.cwd.as_deref();
+    let asked = Asked { agent: ran.agent, tool: &judged, cwd };
+    grant_digest(&asked) == grant_digest(&Asked { cwd, ..*ran })
+}
