@@ -156,7 +156,7 @@ async fn what_was_said_to_an_earlier_daemon_is_known_and_not_told_again() {
 
     daemon.restart();
     // The new daemon has read all of the output when it shows the screen.
-    daemon.cpctl(["screen", &session]).success();
+    drop(daemon.cpctl(["screen", &session]).success());
     let after = daemon.session(&session).await;
 
     assert_eq!(after.activity(), Activity::WaitingForApproval);

@@ -37,6 +37,7 @@ fn print(session: &v1::Session) -> Result<(), Failure> {
         ("name", text(&session.name)),
         ("state", text::state_of(session)),
         ("message", text(&session.message)),
+        ("agent", agent(session)),
         ("command", text::command(&session.command)),
         ("cwd", text(&session.cwd)),
         ("pid", pid),
@@ -61,6 +62,18 @@ fn print(session: &v1::Session) -> Result<(), Failure> {
     ];
     let told = facts.iter().filter(|(_, value)| !value.is_empty());
     told.into_iter().try_for_each(|(name, value)| output::line(&format!("{name:<12} {value}")))
+}
+
+/// What the agent does, why nobody judges it, and how many of its calls wait.
+fn agent(session: &v1::Session) -> String {
+    let does = Some(text::agent(session)).filter(|does| does != "-");
+    let why = Some(visible(&session.gate_reason).into_owned()).filter(|why| !why.is_empty());
+    let waits = match session.pending_approvals {
+        0 => None,
+        1 => Some("1 call waits: see cpctl approvals ls".to_owned()),
+        count => Some(format!("{count} calls wait: see cpctl approvals ls")),
+    };
+    [does, why, waits].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn labels(session: &v1::Session) -> String {

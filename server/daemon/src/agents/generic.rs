@@ -91,5 +91,5 @@ pub(super) fn answer(event: &str, answer: &Answer) -> HookAnswer {
 const UNJUDGED: &str = "nothing decided about this call";
 
 fn print(stdout: String) -> HookAnswer {
-    HookAnswer { stdout, ..silence() }
+    HookAnswer { stdout: format!("{stdout}\n"), ..silence() }
 }

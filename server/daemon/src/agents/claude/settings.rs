@@ -99,6 +99,8 @@ fn entry(hook: &[String], event: &str) -> Value {
     let mut entry = json!({ "type": "command", "command": program, "args": arguments });
     if GATING.contains(&event) {
         entry["timeout"] = json!(GATING_SECONDS);
+        entry["statusMessage"] =
+            json!("codeplane judges the call; who decides: cpctl approvals watch");
         entry["onFailure"] = json!("block");
     } else {
         entry["async"] = json!(true);
