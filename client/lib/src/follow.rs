@@ -36,6 +36,12 @@ pub enum TerminalEvent {
     },
     /// Somebody else holds control.
     ControlChanged(v1::ControlChanged),
+    /// What was typed is lost: a permission may be asked for on the screen, and this client may not give
+    /// it. Escape and Ctrl-C go through.
+    InputRefused {
+        /// For people.
+        message: String,
+    },
     /// The session's state changed.
     StateChanged {
         /// The new state.
@@ -145,6 +151,9 @@ impl Cursor {
                 incarnation: changed.incarnation,
             }),
             Frame::Exited(exited) => self.exited(exited, out)?,
+            Frame::InputRefused(refused) => {
+                out(TerminalEvent::InputRefused { message: refused.message });
+            }
             Frame::Pong(pong) => out(TerminalEvent::Pong { id: pong.id }),
             Frame::End(end) => {
                 out(TerminalEvent::End { reason: end.reason(), message: end.message });

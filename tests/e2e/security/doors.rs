@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
+    process::Command,
 };
 
 use codeplane_client::v1::{CreateSessionRequest, Role, SessionState};
@@ -13,6 +14,7 @@ use codeplane_tests::{
     processes::{Process, Signal},
     run, wait_until,
 };
+use tempfile::TempDir;
 
 use super::{NOBODY, answers};
 
@@ -31,6 +33,32 @@ fn by_role(answers: &[String]) -> impl Iterator<Item = (Role, &str)> {
         let answer = answer.strip_prefix(path).expect("they come in order");
         (*role, answer.trim())
     })
+}
+
+/// Opens the operators' door to all users of the machine; answers a directory where they may write.
+fn opened(daemon: &TestDaemon) -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    let op = daemon.socket().parent().unwrap().to_path_buf();
+    for (path, mode) in [
+        (daemon.directory(), 0o711),
+        (place.path(), 0o777),
+        (&op, 0o711),
+        (&daemon.socket(), 0o666),
+    ] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    place
+}
+
+/// A program of ours, run by a user that is not us, which cannot reach where it was built.
+fn as_nobody(place: &TempDir, name: &str) -> Command {
+    let program = place.path().join(name);
+    if !program.exists() {
+        fs::copy(binary(name), &program).unwrap();
+    }
+    let mut command = Command::new(program);
+    command.env_clear().env("HOME", place.path()).uid(NOBODY).gid(NOBODY);
+    command
 }
 
 #[tokio::test]
@@ -57,24 +85,12 @@ async fn another_user_may_do_what_its_roles_say_and_nothing_else() {
     for (word, held) in [("viewer", Role::Viewer), ("approver", Role::Approver)] {
         let config = Some(format!("[roles]\n{NOBODY} = [\"{word}\"]\n"));
         let daemon = TestDaemon::start_with(DaemonOptions { config, ..Default::default() });
-        let place = tempfile::tempdir().unwrap();
-        let program = place.path().join("scripted-agent");
-        fs::copy(binary("scripted-agent"), &program).unwrap();
-        let op = daemon.socket().parent().unwrap().to_path_buf();
-        for (path, mode) in [
-            (daemon.directory(), 0o711),
-            (place.path(), 0o777),
-            (&op, 0o711),
-            (&daemon.socket(), 0o666),
-        ] {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-        }
+        let place = opened(&daemon);
 
         let file = place.path().join("answers");
-        let mut command = std::process::Command::new(&program);
         let knock = format!("knock {} {}", daemon.socket().display(), file.display());
-        command.arg(knock).uid(NOBODY).gid(NOBODY);
-        assert_eq!(run(&mut command, b"", PATIENCE).success(), "");
+        let mut command = as_nobody(&place, "scripted-agent");
+        assert_eq!(run(command.arg(knock), b"", PATIENCE).success(), "");
 
         for (role, answer) in by_role(&answers(&file)) {
             let expected = if role == Role::Agent {
@@ -87,6 +103,39 @@ async fn another_user_may_do_what_its_roles_say_and_nothing_else() {
             assert!(expected, "{role:?} as {word}: {answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn who_may_type_but_not_approve_answers_no_dialog() {
+    if !as_root_only("become another user") {
+        return;
+    }
+    let config = Some(format!("[roles]\n{NOBODY} = [\"viewer\", \"operator\"]\n"));
+    let daemon = TestDaemon::start_with(DaemonOptions { config, ..Default::default() });
+    let place = opened(&daemon);
+    let got = daemon.home().join("got");
+    let session = daemon.create(&["raw", "serve"]).await.id;
+    daemon.printed(&session, "serving").await;
+    let endpoint = format!("unix:{}", daemon.socket().display());
+    let type_there = |args: &[&str]| {
+        let mut command = as_nobody(&place, "cpctl");
+        run(command.args(["--endpoint", &endpoint]).args(args), b"", PATIENCE)
+    };
+
+    type_there(&["send", &session, "say typed", "--enter"]).success();
+    daemon.printed(&session, "typed").await;
+    let ask = r"say \e]7501;state=blocked:kind=permission\a";
+    daemon.type_text(&session, format!("{ask}\nreceive 3 {}\n", got.display())).await;
+    daemon.cpctl(["wait", &session, "--for", "approval", "--timeout", "60s"]).success();
+    for refused in [&["send", &session, "yes"][..], &["keys", &session, "enter"]] {
+        let complaint = type_there(refused).failure(4);
+        assert!(complaint.contains("needs the role approver"), "{complaint}");
+    }
+    type_there(&["keys", &session, "ctrl+c", "escape"]).success();
+    daemon.cpctl(["keys", &session, "y"]).success();
+
+    daemon.printed(&session, "received").await;
+    assert_eq!(fs::read(got).unwrap(), b"\x03\x1by");
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ async fn follow(mut tail: OutputTail, printer: &mut Printer) -> Result<(), Failu
             | TerminalEvent::Snapshot(_)
             | TerminalEvent::Resized { .. }
             | TerminalEvent::ControlChanged(_)
+            | TerminalEvent::InputRefused { .. }
             | TerminalEvent::StateChanged { .. }
             | TerminalEvent::Exited(_)
             | TerminalEvent::Pong { .. }

@@ -8,7 +8,7 @@ use codeplane_core::{Acquire, AttachmentId, OutputPosition, TerminalSize};
 
 use super::error::Error;
 use super::sessions::{gone, require_live};
-use super::typing::{Over, Typing};
+use super::typing::{Over, Typing, may_control};
 use super::{App, Caller};
 use crate::session::{
     Answers, Attached, Control, Follow, Follower, Frame, Live, Piece, Seat, SeatFacts, Until,
@@ -104,7 +104,8 @@ impl App {
     /// Attaches to a terminal.
     ///
     /// # Errors
-    /// [`Error::SessionNotFound`], [`Error::ControlTaken`], [`Error::BeyondEnd`], [`Error::Invalid`].
+    /// [`Error::Denied`], [`Error::SessionNotFound`], [`Error::ControlTaken`], [`Error::BeyondEnd`],
+    /// [`Error::Invalid`].
     ///
     /// # Cancel safety
     /// Dropped: nobody is attached.
@@ -115,6 +116,10 @@ impl App {
     ) -> Result<Attachment, Error> {
         if self.shutdown.has_begun() {
             return Err(Error::Stopping);
+        }
+        match request.to {
+            AttachTo::Control(_) => may_control(caller.roles)?,
+            AttachTo::Observe => {}
         }
         let live = self.find(&request.session)?;
         // Everything that can be refused is, before anybody else notices.
@@ -156,7 +161,8 @@ impl App {
             until: request.until,
         };
         let frames = Follower::new(Arc::clone(&live), follow);
-        Ok(Attachment { frames, typing: Typing { app: self.clone(), live, seat } })
+        let typing = Typing { app: self.clone(), live, seat, roles: caller.roles };
+        Ok(Attachment { frames, typing })
     }
 
     fn take_control(&self, live: &Live, seat: &Seat, to: AttachTo) -> Result<Control, Error> {
@@ -289,6 +295,7 @@ impl App {
     /// [`Error::AttachmentNotFound`], [`Error::ControlTaken`], [`Error::WrongState`].
     pub(crate) async fn acquire(
         &self,
+        caller: &Caller,
         reference: &str,
         attachment: AttachmentId,
         how: Acquire,
@@ -296,7 +303,7 @@ impl App {
         let live = self.find(reference)?;
         require_live(&live)?;
         let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
-        Typing { app: self.clone(), live, seat }.acquire(how).await
+        Typing { app: self.clone(), live, seat, roles: caller.roles }.acquire(how).await
     }
 
     /// Gives control up for an attachment; answers who has it now.
@@ -305,12 +312,14 @@ impl App {
     /// [`Error::AttachmentNotFound`]
     pub(crate) async fn release(
         &self,
+        caller: &Caller,
         reference: &str,
         attachment: AttachmentId,
     ) -> Result<Option<AttachmentId>, Error> {
         let live = self.find(reference)?;
         let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
-        let typing = Typing { app: self.clone(), live: Arc::clone(&live), seat };
+        let roles = caller.roles;
+        let typing = Typing { app: self.clone(), live: Arc::clone(&live), seat, roles };
         typing.release().await;
         Ok(live.holder().map(|seat| seat.id()))
     }

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use codeplane_core::audit::AuditKind;
-use codeplane_core::{Acquire, AttachmentId, OutputPosition, RequestId, TerminalSize};
+use codeplane_core::{Acquire, AttachmentId, OutputPosition, RequestId, Role, Roles, TerminalSize};
 
 use super::error::Error;
 use super::sessions::require_live;
 use super::{App, Caller};
 use crate::session::{INPUT_BYTES, InputError, Live, Seat, UnaryInput};
+
+/// What is said to whoever types at a dialog that is not for them.
+pub(crate) const NEEDS_APPROVER: &str = "a permission may be asked for on the screen: to type there \
+                                         needs the role approver; Escape and Ctrl-C go through";
 
 /// An attachment's way in.
 #[derive(Clone, Debug)]
@@ -16,6 +20,8 @@ pub(crate) struct Typing {
     pub(super) app: App,
     pub(super) live: Arc<Live>,
     pub(super) seat: Arc<Seat>,
+    /// What its client may do.
+    pub(super) roles: Roles,
 }
 
 /// Input of one call.
@@ -43,7 +49,8 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] before the first byte if it is too long, [`Error::WrongState`] if the
-    /// session has ended, [`Error::ControlTaken`] if another principal controls.
+    /// session has ended, [`Error::ControlTaken`] if another principal controls, [`Error::Denied`] if a
+    /// permission may be asked for on the screen and the caller may not give it.
     pub(crate) async fn type_bytes(
         &self,
         caller: &Caller,
@@ -66,7 +73,7 @@ impl App {
         let overridden = respect_holder(&live, caller, typed.over)?;
         let request = typed.request.unwrap_or_else(RequestId::random);
         let author = AttachmentId::from_bytes(*request.as_bytes());
-        let input = UnaryInput { request, author, bytes: typed.bytes };
+        let input = UnaryInput { request, author, bytes: typed.bytes, roles: caller.roles };
         let typing = live.type_unary(input).await.map_err(|error| input_error(&live, error));
         if let (Ok(at), Some(holder)) = (&typing, overridden) {
             let record = self.audit_of(&caller.principal, AuditKind::InputForced, &live).at(*at);
@@ -82,6 +89,7 @@ impl App {
     /// [`Error::AttachmentNotFound`], [`Error::Invalid`], [`Error::WrongState`].
     pub(crate) async fn type_as(
         &self,
+        caller: &Caller,
         reference: &str,
         attachment: AttachmentId,
         seq: u64,
@@ -90,7 +98,12 @@ impl App {
         let live = self.find(reference)?;
         require_live(&live)?;
         let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;
-        let typing = Typing { app: self.clone(), live: Arc::clone(&live), seat: Arc::clone(&seat) };
+        let typing = Typing {
+            app: self.clone(),
+            live: Arc::clone(&live),
+            seat: Arc::clone(&seat),
+            roles: caller.roles,
+        };
         typing.input(seq, bytes).await?;
         let done = live.until(|live| match seat.refusal() {
             Some(why) => Some(Err(Error::invalid("seq", why))),
@@ -105,7 +118,8 @@ impl Typing {
     /// Types; an observer's input is swallowed.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if it is too long for one message, [`Error::WrongState`].
+    /// [`Error::Invalid`] if it is too long for one message, [`Error::WrongState`]; [`Error::Denied`] if a
+    /// permission may be asked for on the screen and the client may not give it: it is told.
     ///
     /// # Cancel safety
     /// Dropped before it is sent: nothing is typed. After: all of it is.
@@ -117,7 +131,7 @@ impl Typing {
         if seq == 0 {
             return Err(Error::invalid("input.seq", "begins with 1"));
         }
-        let typed = self.live.type_as(&self.seat, seq, bytes).await;
+        let typed = self.live.type_as(&self.seat, seq, bytes, self.roles).await;
         typed.map_err(|error| input_error(&self.live, error))
     }
 
@@ -135,8 +149,9 @@ impl Typing {
     /// Asks for control.
     ///
     /// # Errors
-    /// [`Error::ControlTaken`]
+    /// [`Error::ControlTaken`], [`Error::Denied`].
     pub(crate) async fn acquire(&self, how: Acquire) -> Result<OutputPosition, Error> {
+        may_control(self.roles)?;
         let at = self.live.acquire(self.seat.id(), how).map_err(|taken| Error::ControlTaken {
             session: self.live.id(),
             holder: taken.holder,
@@ -196,6 +211,14 @@ fn respect_holder(live: &Live, caller: &Caller, over: Over) -> Result<Option<Str
     }
 }
 
+/// To type and to set the size needs a role that seeing does not.
+pub(super) fn may_control(roles: Roles) -> Result<(), Error> {
+    if roles.contains(Role::Operator) {
+        return Ok(());
+    }
+    Err(Error::Denied("control needs the role operator: attach to observe".to_owned()))
+}
+
 fn input_error(live: &Live, error: InputError) -> Error {
     match error {
         InputError::Ended => Error::WrongState {
@@ -208,6 +231,7 @@ fn input_error(live: &Live, error: InputError) -> Error {
             "has a line of more than 4095 bytes, and the program reads whole lines: \
              the terminal would drop the rest",
         ),
+        InputError::NeedsApprover => Error::Denied(NEEDS_APPROVER.to_owned()),
         InputError::TooLong => Error::invalid("data", "is longer than the session's limit"),
     }
 }

@@ -10,7 +10,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use super::convert;
-use crate::app::{Attached, Control, Follower, Frame, StreamEnd, Typing};
+use crate::app::{Attached, Control, Follower, Frame, NEEDS_APPROVER, StreamEnd, Typing};
 
 /// A follower's frames as messages, until its `End`.
 pub(super) struct Frames {
@@ -74,6 +74,10 @@ impl Frames {
                 you: holder.is_some() && holder == self.own,
                 at: Some(convert::position(at)),
             }),
+            Frame::InputRefused(seq) => {
+                let message = NEEDS_APPROVER.to_owned();
+                Message::InputRefused(v1::InputRefused { seq, message })
+            }
             Frame::InputAck(seq) => Message::InputAck(v1::InputAck { seq }),
             Frame::StateChanged { state, incarnation } => Message::StateChanged(v1::StateChanged {
                 state: convert::state(state).into(),

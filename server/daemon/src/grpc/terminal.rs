@@ -110,7 +110,7 @@ impl TerminalService for Terminals {
             self.app.type_bytes(&caller, &request.session, typed).await
         } else {
             let id = fields::attachment("attachment_id", &request.attachment_id).map_err(status)?;
-            self.app.type_as(&request.session, id, request.seq, &request.data).await
+            self.app.type_as(&caller, &request.session, id, request.seq, &request.data).await
         };
         let position = Some(convert::position(typed.map_err(status)?));
         Ok(Response::new(v1::SendInputResponse { position }))
@@ -152,9 +152,10 @@ impl TerminalService for Terminals {
         &self,
         request: Request<v1::AcquireControlRequest>,
     ) -> Result<Response<v1::AcquireControlResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let id = fields::attachment("attachment_id", &request.attachment_id).map_err(status)?;
-        let acquired = self.app.acquire(&request.session, id, how(request.if_free)).await;
+        let acquired = self.app.acquire(&caller, &request.session, id, how(request.if_free)).await;
         let at = Some(convert::position(acquired.map_err(status)?));
         Ok(Response::new(v1::AcquireControlResponse { at }))
     }
@@ -163,9 +164,10 @@ impl TerminalService for Terminals {
         &self,
         request: Request<v1::ReleaseControlRequest>,
     ) -> Result<Response<v1::ReleaseControlResponse>, Status> {
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let id = fields::attachment("attachment_id", &request.attachment_id).map_err(status)?;
-        let holder = self.app.release(&request.session, id).await.map_err(status)?;
+        let holder = self.app.release(&caller, &request.session, id).await.map_err(status)?;
         let holder = holder.map(|id| id.to_string()).unwrap_or_default();
         Ok(Response::new(v1::ReleaseControlResponse { holder }))
     }
@@ -226,7 +228,11 @@ async fn act(message: v1::AttachRequest, typing: &Typing) -> Result<(), Error> {
             Ok(())
         }
         Some(Inbound::AcquireControl(acquire)) => {
-            typing.acquire(how(acquire.if_free)).await.map(drop)
+            let acquired = typing.acquire(how(acquire.if_free)).await;
+            if matches!(acquired, Err(Error::Denied(_))) {
+                typing.tell_holder();
+            }
+            acquired.map(drop)
         }
         Some(Inbound::ReleaseControl(release)) => {
             shown(typing, "release_control.position", release.position)?;

@@ -51,6 +51,9 @@ pub(crate) enum Frame {
     },
     /// Input up to this number was written to the terminal.
     InputAck(u64),
+    /// Input was not typed, the newest of it with this number: a permission may be asked for on the
+    /// screen, and whoever is attached may not give it.
+    InputRefused(u64),
     /// The session's state changed.
     StateChanged {
         /// The state.

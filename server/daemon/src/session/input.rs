@@ -1,7 +1,8 @@
 //! Typing: every way in ends in the shim's one queue.
 
-use codeplane_core::{AttachmentId, OutputPosition, RequestId, TerminalSize};
+use codeplane_core::{AttachmentId, OutputPosition, RequestId, Role, Roles, TerminalSize};
 use codeplane_shim::{InputToken, Part, ToShim};
+use codeplane_terminal::keys::only_interrupts;
 
 use super::frame::StreamEnd;
 use super::link::{LinkClosed, UnaryRefusal};
@@ -20,6 +21,9 @@ pub(crate) enum InputError {
     /// It is longer than the limit.
     #[error("the input is longer than the limit")]
     TooLong,
+    /// It may answer a dialog, and whoever types may not.
+    #[error("a permission may be asked for on the screen, and whoever types may not give it")]
+    NeedsApprover,
 }
 
 impl From<LinkClosed> for InputError {
@@ -37,6 +41,8 @@ pub(crate) struct UnaryInput<'a> {
     pub author: AttachmentId,
     /// What to type.
     pub bytes: &'a [u8],
+    /// What whoever types may do.
+    pub roles: Roles,
 }
 
 impl Live {
@@ -44,7 +50,8 @@ impl Live {
     /// used up either way, so that the numbers go on when it gets control.
     ///
     /// # Errors
-    /// [`InputError::Ended`]
+    /// [`InputError::Ended`]; [`InputError::NeedsApprover`], its number is used up then too and its
+    /// client is told.
     ///
     /// # Cancel safety
     /// Dropped before it is sent: nothing is typed. After: all of it is.
@@ -53,13 +60,35 @@ impl Live {
         seat: &Seat,
         seq: u64,
         bytes: &[u8],
+        roles: Roles,
     ) -> Result<(), InputError> {
         let Some(link) = self.link() else { return Err(InputError::Ended) };
         self.announce(seat).await;
-        let bytes = if self.is_holder(seat.id()) { bytes } else { &[] };
+        let may_type = self.is_holder(seat.id()) && roles.contains(Role::Operator);
+        let bytes = if may_type { bytes } else { &[] };
+        let room = link.room(bytes.len()).await?;
+        // Asked now and not before: while it waited for room, a dialog may have come up.
+        let allowed = self.check_dialog(bytes, roles);
+        let (bytes, room) = match allowed {
+            Ok(()) => (bytes, room),
+            Err(_) => {
+                drop(room);
+                seat.set_refused(seq);
+                self.changed();
+                (&[][..], link.room(0).await?)
+            }
+        };
         let message =
             ToShim::Input { token: InputToken(seat.token()), seq, author: seat.id(), bytes };
-        Ok(link.send_input(&message, bytes.len()).await?)
+        link.send_input(&message, room).await?;
+        allowed
+    }
+
+    /// While a dialog may be on the screen that asks for a permission, whoever types may give it: only who
+    /// may approve does more than break off.
+    fn check_dialog(&self, bytes: &[u8], roles: Roles) -> Result<(), InputError> {
+        let may = roles.contains(Role::Approver) || only_interrupts(bytes);
+        if may || !self.may_show_dialog() { Ok(()) } else { Err(InputError::NeedsApprover) }
     }
 
     /// Types one item, nothing in between. Waits until it was written to the terminal, and answers
@@ -85,6 +114,11 @@ impl Live {
         loop {
             let bytes = parts.next().unwrap_or_default();
             let last = parts.peek().is_none();
+            // The shim types nothing before it has all of it.
+            if let Err(refused) = self.check_dialog(input.bytes, input.roles) {
+                link.answer_unary(input.request, &Err(UnaryRefusal::Unknown));
+                return Err(refused);
+            }
             let message = ToShim::UnaryInput {
                 request: input.request,
                 author: input.author,
@@ -170,3 +204,6 @@ impl Live {
         self.changed();
     }
 }
+
+#[cfg(test)]
+mod tests;

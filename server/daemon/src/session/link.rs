@@ -138,8 +138,20 @@ impl Link {
         self.socket.get_ref().try_send(message).map_err(|_| LinkClosed)
     }
 
-    /// Sends an attachment's input of `length` bytes, when the terminal has taken enough of what was
-    /// sent before: so the shim never stops reading, and a stop or a signal always gets through.
+    /// Waits until the terminal has taken enough of what attachments typed before that `length` bytes
+    /// more may be sent: so the shim never stops reading, and a stop or a signal always gets through.
+    ///
+    /// # Errors
+    /// [`LinkClosed`] once the shim is gone.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(super) async fn room(&self, length: usize) -> Result<SemaphorePermit<'_>, LinkClosed> {
+        let permits = u32::try_from(length.min(INPUT_WINDOW_BYTES)).unwrap_or(u32::MAX);
+        self.room.acquire_many(permits).await.map_err(|_| LinkClosed)
+    }
+
+    /// Sends an attachment's input into the `room` that was waited for.
     ///
     /// # Errors
     /// [`LinkClosed`] once the shim is gone.
@@ -149,12 +161,11 @@ impl Link {
     pub(super) async fn send_input(
         &self,
         message: &ToShim<'_>,
-        length: usize,
+        room: SemaphorePermit<'_>,
     ) -> Result<(), LinkClosed> {
-        let ToShim::Input { token, seq, .. } = message else { return self.send(message).await };
-        let permits = u32::try_from(length.min(INPUT_WINDOW_BYTES)).unwrap_or(u32::MAX);
-        let room = self.room.acquire_many(permits).await.map_err(|_| LinkClosed)?;
         self.send(message).await?;
+        let ToShim::Input { token, seq, bytes, .. } = message else { return Ok(()) };
+        let length = bytes.len();
         room.forget();
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         under_way.entry(token.0).or_default().push_back((*seq, length));

@@ -28,6 +28,8 @@ pub(crate) struct Seat {
     principal: String,
     answers: Answers,
     acked: AtomicU64,
+    /// The newest input that was not typed, as its client may not answer the dialog on the screen; 0: none.
+    refused: AtomicU64,
     /// The newest ping's id plus one; 0: none.
     ping: AtomicU64,
     /// Whether its client is to be told again who holds control.
@@ -56,6 +58,7 @@ impl Seat {
             principal,
             answers,
             acked: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             ping: AtomicU64::new(0),
             retell: AtomicBool::new(false),
             announced: AtomicBool::new(false),
@@ -97,6 +100,15 @@ impl Seat {
 
     pub(super) fn set_acked(&self, seq: u64) {
         self.acked.fetch_max(seq, Ordering::AcqRel);
+    }
+
+    /// The newest input that was not typed because of a dialog; 0: none.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_refused(&self, seq: u64) {
+        self.refused.fetch_max(seq, Ordering::AcqRel);
     }
 
     /// Remembers a ping; only the newest is answered.

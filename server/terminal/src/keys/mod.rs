@@ -1,9 +1,11 @@
 //! Keys by name, and the bytes a terminal sends for them.
 
 mod encode;
+mod interrupt;
 mod parse;
 
 pub use encode::encode;
+pub use interrupt::only_interrupts;
 
 /// A key with the modifiers that are held with it.
 ///

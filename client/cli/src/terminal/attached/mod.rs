@@ -254,6 +254,7 @@ impl View {
                 let missing = to.offset.saturating_sub(from.offset);
                 self.tell(&format!("[{missing} bytes of output are no longer there]"));
             }
+            TerminalEvent::InputRefused { message } => self.tell(&format!("[{message}]")),
             TerminalEvent::Resized { size, .. } => self.size = Some(size),
             TerminalEvent::Exited(exited) => self.exited = Some(exited),
             TerminalEvent::Reconnecting { cause } => {

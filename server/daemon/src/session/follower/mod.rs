@@ -74,6 +74,7 @@ struct Told {
     /// Number of the next change of size to tell.
     resize: u64,
     acked: u64,
+    refused: u64,
 }
 
 impl Follower {
@@ -89,6 +90,7 @@ impl Follower {
             holder: levels.holder,
             resize,
             acked: follow.seat.as_ref().map_or(0, |seat| seat.acked()),
+            refused: follow.seat.as_ref().map_or(0, |seat| seat.refused()),
         };
         Self {
             slot: live.wakers().join(),
@@ -115,6 +117,11 @@ impl Follower {
             return None;
         }
         if let Some(seat) = &self.seat {
+            let refused = seat.refused();
+            if refused != self.told.refused {
+                self.told.refused = refused;
+                self.due.push_back(Frame::InputRefused(refused));
+            }
             let acked = seat.acked();
             if acked != self.told.acked {
                 self.told.acked = acked;

@@ -200,6 +200,11 @@ async fn an_attachment_hears_of_its_own_input_and_pings_only() {
     session.live.acked(own.token(), 4);
     assert_eq!(next(&mut frames).await, Frame::InputAck(4));
 
+    own.set_refused(5);
+    session.live.acked(own.token(), 5);
+    assert_eq!(next(&mut frames).await, Frame::InputRefused(5));
+    assert_eq!(next(&mut frames).await, Frame::InputAck(5));
+
     session.live.ping(&own, 0);
     assert_eq!(next(&mut frames).await, Frame::Pong(0));
 }
