@@ -1,5 +1,6 @@
 //! The real command lines of agents as sessions, with a scripted model. See `tests/README.md`.
 
+mod activity;
 mod claude;
 mod codex;
 mod codex_gate;

@@ -245,7 +245,7 @@ fn a_person_elsewhere_answers_the_agents_own_dialog() {
 }
 
 #[test]
-fn what_the_agent_does_is_known_from_its_hooks() {
+fn what_the_agent_does_is_known() {
     let Some(world) = World::claude() else { return };
     world.model.script("talk", [say("Hello.")]);
 
@@ -254,7 +254,9 @@ fn what_the_agent_does_is_known_from_its_hooks() {
     world.expect_screen(&session, "Hello.");
     let idle = ["wait", &session, "--for", "idle", "--timeout", "60s"];
     drop(world.daemon.cpctl(idle).success());
-    assert_eq!(world.session(&session)["activity_source"], "hook");
+    // Its program says so as well, in no fixed order.
+    let source = &world.session(&session)["activity_source"];
+    assert!(source == "hook" || source == "program_status", "{source}");
     wait_until("a conversation", AGENT_PATIENCE, || {
         let known = world.session(&session);
         if known["conversation_id"] == "" { Err(known) } else { Ok(()) }
