@@ -5,3 +5,4 @@ mod bad_input;
 mod deciding;
 mod faults;
 mod kit;
+mod receipts;

@@ -7,6 +7,7 @@
 mod arguments;
 mod body;
 mod refusal;
+mod trial;
 
 use std::ffi::OsString;
 use std::panic;
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 pub(crate) use self::arguments::{Arguments, Mistake, Provider};
 use self::body::Body;
 use self::refusal::{Event, Refusal};
+pub(crate) use self::trial::trial;
 use crate::os::{self, LastWord};
 use crate::output;
 

@@ -33,6 +33,9 @@ fn main() -> ExitCode {
     if let Some(hook) = hook::arguments(&arguments) {
         return hook::answer(hook).into();
     }
+    if let Some(code) = hook::trial(&arguments) {
+        return code.into();
+    }
     match cli::parse(&arguments) {
         Ok(cli) => command::run(cli),
         // Help and version go to standard output with 0, mistakes to standard error with 2.

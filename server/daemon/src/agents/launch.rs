@@ -65,6 +65,19 @@ pub(crate) struct Trial {
 /// The tool that a trial asks for. No agent has it, and it is never to be allowed.
 pub(crate) const TRIAL_TOOL: &str = "CodeplaneTrial";
 
+/// Why a trial is refused: what must come back, so that a hook that cannot reach the daemon does not pass.
+pub(crate) const TRIAL_REFUSAL: &str = "codeplane tries the gate before the agent starts";
+
+impl Trial {
+    /// The command that tries the gate and, if it holds, becomes the agent: `cpctl hook-trial`.
+    pub(crate) fn before(&self, cpctl: &str, agent: &[String]) -> Vec<String> {
+        let own = [cpctl, "hook-trial", &self.exit_code.to_string(), TRIAL_REFUSAL, &self.stdin];
+        let count = self.command.len().to_string();
+        let own = own.map(str::to_owned).into_iter().chain([count]);
+        own.chain(self.command.iter().cloned()).chain(agent.iter().cloned()).collect()
+    }
+}
+
 /// The hook program's words for an event.
 pub(super) fn hook_words(hook: &[String], agent: &str, event: &str) -> Vec<String> {
     let ours = ["hook", agent, "--event", event];

@@ -29,7 +29,9 @@ pub(crate) use hook::{
     Asked, Background, HookKind, HookReport, Notification, Outcome, ToolCall, Unreadable,
 };
 pub(crate) use interaction::{Choice, Interaction, Question};
-pub(crate) use launch::{Dialog, Launch, LaunchContext, LaunchFile, TRIAL_TOOL, Trial};
+pub(crate) use launch::{
+    Dialog, Launch, LaunchContext, LaunchFile, TRIAL_REFUSAL, TRIAL_TOOL, Trial,
+};
 pub(crate) use transcript::{ToolFate, TranscriptFact};
 
 /// Directories with agents' settings, where the environment of a session in `cwd` puts them elsewhere

@@ -210,7 +210,11 @@ fn dialogs_of_the_first_run_are_foreseen() {
 fn the_hook_is_tried_as_the_agent_will_run_it() {
     for (agent, name) in [(Agent::Claude, "claude"), (Agent::Codex, "codex")] {
         let launch = Scene::default().launch(agent, &[name]).unwrap();
-        let Trial { command, stdin, exit_code } = launch.trial.unwrap();
+        let trial = launch.trial.unwrap();
+        let before = trial.before("/opt/cpctl", &launch.command);
+        assert_eq!(before[..2], ["/opt/cpctl", "hook-trial"]);
+        assert!(before.ends_with(&launch.command));
+        let Trial { command, stdin, exit_code } = trial;
 
         let words = words(&["/opt/code plane/cpctl", "hook", name, "--event", "PreToolUse"]);
         assert_eq!(command, words);

@@ -12,7 +12,7 @@ use super::call::{Follows, Told, shortened};
 use super::judge::{Asked, Judged, key_of};
 use super::open_calls::OpenCall;
 use super::{App, Error, Held, Incoming, Reply, Reported};
-use crate::agents::{Answer, HookReport, Interaction, ToolCall};
+use crate::agents::{Answer, HookReport, Interaction, TRIAL_TOOL, ToolCall};
 use crate::app::approvals::Room;
 
 /// What becomes of a call that was judged.
@@ -32,6 +32,9 @@ impl App {
         tool: &ToolCall,
         reply: Reply,
     ) -> Result<Reported, Error> {
+        if tool.tool == TRIAL_TOOL {
+            return Box::pin(self.refuse_trial(incoming, report, tool, reply)).await;
+        }
         let asked = Asked { agent: incoming.agent, tool, cwd: report.cwd.as_deref() };
         let judged = match self.judge(&incoming.live, asked).await {
             Ok(judged) => judged,

@@ -11,6 +11,7 @@ mod net;
 mod observe;
 mod open_calls;
 mod tokens;
+mod trial;
 
 use std::sync::Arc;
 
