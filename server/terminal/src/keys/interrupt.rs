@@ -1,8 +1,9 @@
 //! Keys that break off and agree to nothing.
 
-/// Whether `bytes` are Escape and Ctrl-C, as often as one likes, and nothing else: as a terminal sends
-/// them of old, in xterm's form of modifyOtherKeys (`CSI 27 ; 5 ; 99 ~`), or by the kitty keyboard protocol
-/// (`CSI 27 u`, `CSI 99 ; 5 u`, with alternate keys, locks and kinds of events).
+/// Whether `bytes` are Escape and Ctrl-C, as often as one likes, and nothing else.
+///
+/// As a terminal sends them of old, in xterm's form of modifyOtherKeys (`CSI 27 ; 5 ; 99 ~`), or by the kitty
+/// keyboard protocol (`CSI 27 u`, `CSI 99 ; 5 u`, with alternate keys, locks and kinds of events).
 ///
 /// An Escape with anything else behind it is another key, as Alt is sent so.
 #[must_use]

@@ -93,7 +93,7 @@ impl Live {
     #[must_use]
     pub(crate) fn may_show_dialog(&self) -> bool {
         let state = self.lock();
-        let is_asked = state.pending > 0 && state.agent.mode == GateMode::AgentDialog;
+        let is_asked = state.calls.pending > 0 && state.agent.mode == GateMode::AgentDialog;
         let is_told = state.agent.activity.is_some_and(|now| {
             let by_agent = match now.source {
                 ActivitySource::Hook | ActivitySource::ProgramStatus => true,
