@@ -138,10 +138,10 @@ fn the_gate_is_tried_before_the_agent_starts_and_then_the_process_is_the_agents(
     assert_eq!(event["decision_made"]["source"], "trial");
     assert_eq!(event["decision_made"]["outcome"], "denied");
 
-    scene.daemon.cpctl(["send", &scene.session, "7", "--enter"]).success();
+    drop(scene.daemon.cpctl(["send", &scene.session, "7", "--enter"]).success());
 
     let ended = ["wait", &scene.session, "--for", "exit", "--timeout", "20s"];
-    scene.daemon.cpctl(ended).success();
+    drop(scene.daemon.cpctl(ended).success());
     assert_eq!(scene.known()["exit_status"]["code"], 7);
 }
 
@@ -160,7 +160,7 @@ fn an_agent_whose_gate_does_not_hold_is_not_started() {
 
     scene.expect_screen("not started, because its calls would not be judged");
     let ended = ["wait", &scene.session, "--for", "exit", "--timeout", "20s"];
-    scene.daemon.cpctl(ended).success();
+    drop(scene.daemon.cpctl(ended).success());
     assert_eq!(scene.known()["exit_status"]["code"], 126);
     assert!(!scene.daemon.cpctl(["screen", &scene.session]).stdout.contains("it runs"));
 }

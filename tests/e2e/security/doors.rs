@@ -122,17 +122,17 @@ async fn who_may_type_but_not_approve_answers_no_dialog() {
         run(command.args(["--endpoint", &endpoint]).args(args), b"", PATIENCE)
     };
 
-    type_there(&["send", &session, "say typed", "--enter"]).success();
+    drop(type_there(&["send", &session, "say typed", "--enter"]).success());
     daemon.printed(&session, "typed").await;
     let ask = r"say \e]7501;state=blocked:kind=permission\a";
     daemon.type_text(&session, format!("{ask}\nreceive 3 {}\n", got.display())).await;
-    daemon.cpctl(["wait", &session, "--for", "approval", "--timeout", "60s"]).success();
+    drop(daemon.cpctl(["wait", &session, "--for", "approval", "--timeout", "60s"]).success());
     for refused in [&["send", &session, "yes"][..], &["keys", &session, "enter"]] {
         let complaint = type_there(refused).failure(4);
         assert!(complaint.contains("needs the role approver"), "{complaint}");
     }
-    type_there(&["keys", &session, "ctrl+c", "escape"]).success();
-    daemon.cpctl(["keys", &session, "y"]).success();
+    drop(type_there(&["keys", &session, "ctrl+c", "escape"]).success());
+    drop(daemon.cpctl(["keys", &session, "y"]).success());
 
     daemon.printed(&session, "received").await;
     assert_eq!(fs::read(got).unwrap(), b"\x03\x1by");

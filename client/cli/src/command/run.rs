@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     cwd: Option<PathBuf>,
     /// Set an environment variable; without a value, take this process's own. Of these only what a terminal
-    /// needs is taken by itself (PATH, HOME, LANG, SSH_AUTH_SOCK and the like), no key of an agent
+    /// needs is taken by itself (PATH, HOME, LANG, `SSH_AUTH_SOCK` and the like), no key of an agent
     #[arg(short, long, value_name = "KEY=VALUE")]
     env: Vec<String>,
     /// Attach a label

@@ -79,8 +79,8 @@ pub(super) fn answer(event: &str, answer: &Answer) -> HookAnswer {
     };
     let updated = |input: &str| format!("{{\"decision\":\"allow\",\"updated_input\":{input}}}");
     match checked(answer) {
-        Answer::Allow { updated_input: None } => print("{\"decision\":\"allow\"}".to_owned()),
-        Answer::Allow { updated_input: Some(input) } => print(updated(&input)),
+        Answer::Allow { updated_input: None } => print("{\"decision\":\"allow\"}"),
+        Answer::Allow { updated_input: Some(input) } => print(&updated(&input)),
         Answer::Deny { reason } => refusal(say("deny", &reason), &reason),
         Answer::AskInDialog { reason } => refusal(say("ask", &reason), &reason),
         Answer::NoOpinion => refusal(say("deny", UNJUDGED), UNJUDGED),
@@ -90,6 +90,6 @@ pub(super) fn answer(event: &str, answer: &Answer) -> HookAnswer {
 /// There is no flow of permissions that such a program would fall back to.
 const UNJUDGED: &str = "nothing decided about this call";
 
-fn print(stdout: String) -> HookAnswer {
+fn print(stdout: &str) -> HookAnswer {
     HookAnswer { stdout: format!("{stdout}\n"), ..silence() }
 }

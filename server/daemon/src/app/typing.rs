@@ -91,8 +91,7 @@ impl App {
         &self,
         caller: &Caller,
         reference: &str,
-        attachment: AttachmentId,
-        seq: u64,
+        (attachment, seq): (AttachmentId, u64),
         bytes: &[u8],
     ) -> Result<OutputPosition, Error> {
         let live = self.find(reference)?;

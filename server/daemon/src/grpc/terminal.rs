@@ -110,7 +110,7 @@ impl TerminalService for Terminals {
             self.app.type_bytes(&caller, &request.session, typed).await
         } else {
             let id = fields::attachment("attachment_id", &request.attachment_id).map_err(status)?;
-            self.app.type_as(&caller, &request.session, id, request.seq, &request.data).await
+            self.app.type_as(&caller, &request.session, (id, request.seq), &request.data).await
         };
         let position = Some(convert::position(typed.map_err(status)?));
         Ok(Response::new(v1::SendInputResponse { position }))
