@@ -52,6 +52,44 @@ pub(crate) fn is_inside(path: &str, directory: &str) -> bool {
         || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether a path, as its text says, is or goes through a directory of `/proc` that belongs to one
+/// process (proc(5): its `cwd`, `root` and `fd` are links that each process sees differently), or
+/// goes on behind a link of `/dev` into it. A part with one of `globs`, by place, may be any name.
+pub(crate) fn leads_through_process(path: &str, globs: &[usize]) -> bool {
+    let mut at: Vec<(&str, bool)> = Vec::new();
+    let mut start = 0;
+    for part in path.split('/') {
+        let is_glob = globs.iter().any(|glob| (start..start + part.len()).contains(glob));
+        start += part.len() + 1;
+        if part.is_empty() || part == "." {
+            continue;
+        }
+        // Behind a link, `..` is not where the text says.
+        if is_place(&at, "dev", |name| matches!(name, "fd" | "stdin" | "stdout" | "stderr")) {
+            return true;
+        }
+        if part == ".." {
+            at.pop();
+        } else {
+            at.push((part, is_glob));
+        }
+        if is_place(&at, "proc", is_process) {
+            return true;
+        }
+    }
+    false
+}
+
+fn is_place(at: &[(&str, bool)], top: &str, is_inner: impl Fn(&str) -> bool) -> bool {
+    let [(first, first_glob), (second, second_glob)] = at else { return false };
+    (*first_glob || *first == top) && (*second_glob || is_inner(second))
+}
+
+/// Whether a name in `/proc` is that of a process.
+fn is_process(name: &str) -> bool {
+    matches!(name, "self" | "thread-self") || name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether a whole string is what people call a path.
 pub(crate) fn looks_like_path(text: &str) -> bool {
     matches!(text, "." | ".." | "~") || ["/", "~", "./", "../"].iter().any(|p| text.starts_with(p))

@@ -21,6 +21,9 @@ const LINKS: &[(&str, &str)] = &[
     ("/repo/innocent", "/home/u/secrets/key"),
     ("/repo/out", "/etc"),
     ("/alias", "/repo"),
+    ("/srv/here", "/proc/self/cwd"),
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
 ];
 const DIRECTORIES: &[&str] =
     &["/", "/repo", "/repo/sub", "/repo/src", "/home/u", "/home/u/secrets", "/etc", "/tmp"];

@@ -188,3 +188,51 @@ fn protected_paths_ask_when_they_are_written_or_given_to_what_may_write() {
         ],
     );
 }
+
+#[test]
+fn a_path_by_way_of_a_process_asks_because_it_leads_elsewhere_for_each() {
+    hold(
+        &[
+            "allow Bash",
+            r#"{"effect":"deny","path":"~/secrets/**"}"#,
+            r#"{"effect":"deny","path":"**/.env"}"#,
+        ],
+        &[
+            ("ask", "cat /proc/self/cwd/../home/u/notes"),
+            ("ask", "cat /proc/self/cwd/../../../repo/x"),
+            ("ask", "cat /proc/self/root/home/u/notes"),
+            ("ask", "cat /proc/thread-self/../../cwd/x"),
+            ("ask", "cat /proc/1/cwd/x"),
+            ("ask", "cat /proc/self/task/1/cwd/x"),
+            ("ask", "cat ../proc/self/cwd/x"),
+            ("ask", "cd sub && cat ../../proc/self/cwd/x"),
+            ("ask", "cat /proc/*/cwd/x"),
+            ("ask", "cat /pr?c/self/cwd/x"),
+            ("ask", "cat /*/*/cwd/x"),
+            ("ask", "cat {/proc/self/cwd/x,y}"),
+            ("ask", "cat /srv/here/x"),
+            ("ask", "jq --rawfile a /proc/self/cwd/x . y"),
+            ("ask", "git diff --no-index /dev/null /proc/self/cwd/x"),
+            ("ask", "tool --file=/proc/self/cwd/x"),
+            ("ask", "tool -f/proc/self/cwd/x"),
+            ("ask", "cat /dev/fd/../../self/cwd/x"),
+            ("ask", "cat /dev/fd/../cwd/x"),
+            ("ask", "cat /dev/stdin/../x"),
+            ("ask", "/proc/self/cwd/tool"),
+            ("ask", "cat /proc/self/cwd/.env"),
+            ("allow", "cat /proc/meminfo /proc/sys/kernel/ostype"),
+            ("allow", "cat /dev/stdin"),
+            ("allow", "cat proc/self/cwd"),
+            ("allow", "cat /repo/proc/1/x"),
+            ("allow", "ls src/*/1/*"),
+        ],
+    );
+    hold_tools(
+        &["allow mcp__files__read", "allow Read(/**)"],
+        &[
+            ("ask", "mcp__files__read", r#"{"path":"/proc/self/cwd/x"}"#),
+            ("allow", "mcp__files__read", r#"{"path":"/repo/x"}"#),
+            ("ask", "Read", r#"{"file_path":"/proc/self/cwd/x"}"#),
+        ],
+    );
+}

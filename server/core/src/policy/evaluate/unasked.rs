@@ -1,7 +1,7 @@
 //! What asks whatever the rules say.
 
 use super::super::facts::FileKind;
-use super::super::path::{is_inside, normal};
+use super::super::path::{is_inside, leads_through_process, normal};
 use super::super::programs;
 use super::super::request::{Access, Command, Mention, Subject, Unit};
 use super::{Grantable, Judge};
@@ -27,6 +27,7 @@ impl Judge<'_> {
     pub(super) fn unasked(&self, unit: &Unit) -> Vec<Unasked> {
         let mut found: Vec<Unasked> =
             unit.opaque.iter().map(|why| Unasked::new(format!("opaque: {why}"))).collect();
+        found.extend(unit.mentions.iter().find_map(|mention| self.of_process(mention)));
         match &unit.subject {
             Subject::File { paths, access } => {
                 found.extend(paths.iter().filter_map(|path| self.file(path, *access)));
@@ -62,6 +63,20 @@ impl Judge<'_> {
             | (FileKind::Missing | FileKind::Regular, _) => return None,
         };
         Some(Unasked::new(format!("{lexical} {why}")))
+    }
+
+    /// A path by way of a process leads where that process is, which nobody here can know.
+    fn of_process(&self, mention: &Mention) -> Option<Unasked> {
+        let found = self.facts.globs.get(&mention.path).and_then(Option::as_ref);
+        let mut resolved = std::iter::once(&mention.path)
+            .chain(found.into_iter().flatten())
+            .filter_map(|path| self.facts.resolved(path));
+        let is_stream = mention.globs.is_empty()
+            && matches!(mention.path.as_str(), "/dev/stdin" | "/dev/stdout" | "/dev/stderr");
+        let leads = !is_stream
+            && (leads_through_process(&mention.path, &mention.globs)
+                || resolved.any(|path| leads_through_process(path, &[])));
+        leads.then(|| Unasked::new(format!("{} leads through a process", mention.path)))
     }
 
     fn protected_argument(&self, unit: &Unit, command: &Command) -> Option<Unasked> {

@@ -31,6 +31,9 @@ impl FileFacts for Files {
         for part in glob.split('/').filter(|part| !part.is_empty()) {
             let mut next = Vec::new();
             for directory in &found {
+                if is_link_to_process(directory) {
+                    return None;
+                }
                 if part.contains(['*', '?', '[']) {
                     next.extend(names(directory, part, &mut budget)?);
                 } else {
@@ -89,6 +92,20 @@ fn kind(path: &Path) -> FileKind {
     }
 }
 
+/// Whether a path is the directory of one process.
+fn is_of_process(path: &Path) -> bool {
+    let name = path.strip_prefix("/proc").ok().and_then(Path::to_str);
+    name.is_some_and(|name| {
+        matches!(name, "self" | "thread-self")
+            || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+fn is_link_to_process(path: &str) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|facts| facts.is_symlink())
+        && follow(path).is_some_and(|path| is_of_process(&path))
+}
+
 fn is_missing(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),
@@ -109,6 +126,10 @@ fn follow(path: &str) -> Option<PathBuf> {
                 continue;
             }
             name => at.push(name),
+        }
+        if is_of_process(&at) {
+            // Links from here on lead elsewhere for the agent than for this process.
+            return Some(at);
         }
         match fs::symlink_metadata(&at) {
             Ok(facts) if facts.is_symlink() => {
