@@ -208,7 +208,7 @@ fn writes_nowhere(row: &Row, value: Option<&str>) -> bool {
 
 fn by_script(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
     let free: Vec<&str> = match name {
-        "sed" => script_words(argv, "efl", &["--expression", "--file"], 'e'),
+        "sed" => script_words(argv, "efl", &["--expression", "--file", "--line-length"], 'e'),
         "awk" | "gawk" | "mawk" | "nawk" => {
             script_words(argv, "fvFiElodpW", &["--assign", "--field-separator", "--file"], 'e')
         }

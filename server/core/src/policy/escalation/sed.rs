@@ -39,18 +39,25 @@ fn command(chars: &[char], from: usize) -> Option<usize> {
             end(chars, flags)
         }
         Some('y') => end(chars, delimited(chars, at + 1, 2)?),
-        // A label ends at a semicolon: GNU sed goes on behind it.
-        Some('b' | 't' | 'T' | ':') => Some(
-            chars[at..]
-                .iter()
-                .position(|c| matches!(c, '\n' | ';'))
-                .map_or(chars.len(), |end| at + end + 1),
-        ),
+        Some('b' | 't' | 'T' | ':') => label(chars, at + 1),
         Some('a' | 'i' | 'c' | '#') => Some(
             chars[at..].iter().position(|c| *c == '\n').map_or(chars.len(), |line| at + line + 1),
         ),
         Some(_) => None,
     }
+}
+
+/// Goes past a label. Where it ends differs: GNU sed 4.9 goes on behind white space and semicolons,
+/// others behind the line or a brace. Nothing may follow that one of them runs.
+fn label(chars: &[char], at: usize) -> Option<usize> {
+    let is_blank = |c: &char| matches!(c, ' ' | '\t');
+    let past = |from: usize, is_part: &dyn Fn(&char) -> bool| {
+        chars[from..].iter().position(|c| !is_part(c)).map_or(chars.len(), |end| from + end)
+    };
+    let name = past(at, &is_blank);
+    let end = past(name, &|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let end = past(end, &|c| is_blank(c) || *c == '}');
+    chars.get(end).is_none_or(|c| matches!(c, '\n' | ';')).then_some(end)
 }
 
 fn blanks(chars: &[char], mut at: usize) -> usize {
@@ -86,14 +93,13 @@ fn delimited(chars: &[char], at: usize, count: usize) -> Option<usize> {
         return None;
     }
     let mut at = at + 1;
-    for _ in 0..count {
+    for part in 0..count {
         loop {
             match chars.get(at)? {
                 '\\' => at += 2,
-                // A delimiter inside brackets is read in two ways by two seds.
-                '[' if delimiter != '[' => {
-                    at += 1;
-                }
+                '[' if part == 0 => at = brackets(chars, at + 1, delimiter)?,
+                // Behind `a\` such a line may be text, and the next one commands.
+                '\n' => return None,
                 c if *c == delimiter => break,
                 _ => at += 1,
             }
@@ -101,6 +107,35 @@ fn delimited(chars: &[char], at: usize, count: usize) -> Option<usize> {
         at += 1;
     }
     Some(at)
+}
+
+/// Goes past what stands in brackets; none where seds may differ about where that ends: GNU sed 4.9
+/// takes a delimiter in there for a plain character, others for the end of the part.
+fn brackets(chars: &[char], at: usize, delimiter: char) -> Option<usize> {
+    let mut at = at + usize::from(chars.get(at) == Some(&'^'));
+    at += usize::from(chars.get(at) == Some(&']') && delimiter != ']');
+    loop {
+        let next = chars.get(at + 1).copied();
+        match (*chars.get(at)?, next) {
+            (c, _) if c == delimiter || c == '\n' => return None,
+            (']', _) => return Some(at + 1),
+            // A bracket behind a backslash closes for some.
+            ('\\', Some(']')) => return None,
+            ('\\', Some(c)) if c == '\\' || c == delimiter => at += 2,
+            ('[', Some(':' | '.' | '=')) => at = class(chars, at + 2, delimiter)?,
+            _ => at += 1,
+        }
+    }
+}
+
+/// Goes past a class such as `[:alpha:]`, from its name on.
+fn class(chars: &[char], at: usize, delimiter: char) -> Option<usize> {
+    let kind = *chars.get(at.checked_sub(1)?)?;
+    let letters = chars[at..].iter().position(|c| !c.is_ascii_alphabetic())?;
+    let end = at + letters;
+    let is_closed = chars.get(end) == Some(&kind) && chars.get(end + 1) == Some(&']');
+    let is_whole = !chars[at - 2..(end + 2).min(chars.len())].contains(&delimiter);
+    (is_closed && is_whole).then_some(end + 2)
 }
 
 fn end(chars: &[char], at: usize) -> Option<usize> {
