@@ -184,6 +184,25 @@ pub(crate) fn takes_program(argv: &[&str]) -> bool {
     !file
 }
 
+/// The module that python runs, and which word names it.
+pub(crate) fn module<'a>(argv: &[&'a str]) -> Option<(usize, &'a str)> {
+    let name = base_name(argv.first()?);
+    let known = interpreter(name).filter(|known| known.name.starts_with("py"))?;
+    let mut at = 1;
+    while let Some(arg) = argv.get(at) {
+        match says(arg, known, name, argv.len() - 1) {
+            Says::Module("") => return argv.get(at + 1).map(|module| (at + 1, *module)),
+            Says::Module(module) => return Some((at, module)),
+            Says::Program => return None,
+            Says::File if *arg == "--" => return None,
+            Says::TakesNext => at += 2,
+            // A word that may be the value of an option before it is gone past.
+            Says::File | Says::Nothing | Says::MayTakeNext => at += 1,
+        }
+    }
+    None
+}
+
 fn says<'a>(arg: &'a str, known: &Interpreter, name: &str, count: usize) -> Says<'a> {
     let begins_option = arg.starts_with('-') || (arg.starts_with('+') && SHELLS.contains(&name));
     if arg == "--" {

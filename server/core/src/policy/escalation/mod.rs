@@ -30,7 +30,8 @@ pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
     if is_test {
         return None;
     }
-    by_verb(name, argv, spelled)
+    by_module(argv, spelled)
+        .or_else(|| by_verb(name, argv, spelled))
         .or_else(|| by_option(name, argv, spelled))
         .or_else(|| by_script(name, argv, spelled))
         .or_else(|| shape::odd(name, argv, spelled))
@@ -97,6 +98,15 @@ pub(crate) fn verb_position(name: &str, argv: &[&str]) -> Option<usize> {
         }
     }
     None
+}
+
+/// A module that is a program too is as much as that program.
+fn by_module(argv: &[&str], spelled: usize) -> Option<String> {
+    let (at, module) = interpreter::module(argv)?;
+    let module = module.strip_suffix(".__main__").unwrap_or(module);
+    let program = if module == "py.test" { "pytest" } else { module };
+    let words: Vec<&str> = std::iter::once(program).chain(argv[at + 1..].iter().copied()).collect();
+    escalates(&words, spelled.saturating_sub(at))
 }
 
 fn by_verb(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
