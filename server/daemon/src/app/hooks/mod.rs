@@ -175,7 +175,8 @@ impl App {
             return Err(Error::Stopping);
         }
         let (session, incarnation) = self.tokens.owner(&call.token).ok_or(Error::BadToken)?;
-        let live = self.registry.get(session).ok_or(Error::BadToken)?;
+        // Its program may be faster than the row of the session, which is written beside it.
+        let live = self.registry.get(session).ok_or(Error::Busy)?;
         if live.incarnation() != incarnation || !live.state().is_live() {
             return Err(Error::BadToken);
         }
