@@ -8,7 +8,7 @@ use std::{
 
 use codeplane_tests::{
     AGENT_PATIENCE,
-    model::{call, say},
+    model::{Gate, call, say},
     real::{World, claude::subagent},
     wait_until,
 };
@@ -193,4 +193,93 @@ fn codex_is_compared_with_what_was_decided_and_what_it_shows_no_hook_is_told() {
     let problem = "unproven tool use: it typed into a command that runs, which no hook is shown";
     assert_eq!(violations[0]["problem"], problem);
     assert_eq!(coverage(&world, &session), (2, 3));
+}
+
+/// Waits until a session was told that its hooks were edited in a file; answers what changed.
+#[track_caller]
+fn expect_edit(world: &World, session: &str, path: &Path) -> String {
+    wait_until(&format!("an edit of {}", path.display()), AGENT_PATIENCE, || {
+        let found = events(world, session, "hooks.edited");
+        let path = path.display().to_string();
+        let edit = found.iter().find(|event| event["hooks_edited"]["path"] == path);
+        let change = edit.and_then(|event| event["hooks_edited"]["change"].as_str());
+        change.map(str::to_owned).ok_or(found)
+    })
+}
+
+#[test]
+fn an_agent_that_edits_the_hooks_it_is_watched_by_is_told_of_and_stays_gated() {
+    let Some(world) = World::claude() else { return };
+    let file = world.work().join(".claude/settings.local.json");
+    let off = "echo '{\"disableAllHooks\": true}'";
+    world.model.script(
+        "edit",
+        [
+            world.shell(&format!("mkdir -p .claude; {off} > .claude/settings.local.json")),
+            world.shell("echo made > out"),
+            say("So be it."),
+        ],
+    );
+
+    let session = world.run(&["[[edit]] go"]);
+
+    let edit = world.expect_approval(&session);
+    let allowed = world.daemon.cpctl(["approvals", "allow", edit["id"].as_str().unwrap()]);
+    assert_eq!(allowed.code, 0, "{allowed:?}");
+    assert_eq!(expect_edit(&world, &session, &file), "'disableAllHooks' is now true");
+    let made = wait_until("the next call to wait", AGENT_PATIENCE, || {
+        let asked = world.expect_approval(&session);
+        if asked["subject"] == "echo made > out" { Ok(asked) } else { Err(asked) }
+    });
+    assert!(!world.work().join("out").exists());
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(world.daemon.cpctl(["approvals", "deny", id, "--message", "no"]).code, 0);
+    world.expect_screen(&session, "So be it.");
+    assert!(!world.work().join("out").exists());
+}
+
+#[test]
+fn hooks_that_are_switched_off_in_any_settings_before_and_after_the_start_still_judge() {
+    let Some(world) = World::claude() else { return };
+    let files = [
+        world.home().join(".claude/settings.json"),
+        world.work().join(".claude/settings.json"),
+        world.work().join(".claude/settings.local.json"),
+    ];
+    let switch = |file: &Path, text: &str| {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    };
+    let before = Gate::closed();
+    for file in &files {
+        switch(file, "{\"disableAllHooks\": true}");
+    }
+    world.model.script(
+        "build",
+        [
+            world.shell("echo first > first"),
+            world.shell("echo second > second").after(&before),
+            say("So be it."),
+        ],
+    );
+
+    let session = world.run_with(&["--unattended"], &["[[build]] go"]);
+    world.model.expect_tool_result("build", "");
+    for file in &files {
+        switch(file, "{}");
+        expect_edit(&world, &session, file);
+        switch(file, "{\"disableAllHooks\": true}");
+        wait_until("the second edit", AGENT_PATIENCE, || {
+            let path = file.display().to_string();
+            let found = events(&world, &session, "hooks.edited");
+            let count = found.iter().filter(|one| one["hooks_edited"]["path"] == path).count();
+            if count == 2 { Ok(()) } else { Err(found) }
+        });
+    }
+    before.open();
+
+    world.expect_screen(&session, "So be it.");
+    assert!(!world.work().join("first").exists() && !world.work().join("second").exists());
+    assert_eq!(coverage(&world, &session), (2, 2));
+    assert_eq!(world.session(&session)["gate"], "gated");
 }
