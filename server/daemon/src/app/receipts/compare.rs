@@ -205,3 +205,124 @@ fn is_same(decision: &Decision, input: &str, ran: &Asked<'_>) -> bool {
     let asked = Asked { agent: ran.agent, tool: &judged, cwd };
     grant_digest(&asked) == grant_digest(&Asked { cwd, ..*ran })
 }
+
+#[cfg(test)]
+mod tests {
+    use codeplane_core::{
+        ApprovalId, DecisionId, HookEventId, Incarnation, RequestDigest, SessionId, Timestamp,
+        ToolRequest,
+    };
+
+    use super::*;
+    use crate::agents::Agent;
+
+    fn input(command: &str) -> String {
+        format!("{{\"command\": \"{command}\"}}")
+    }
+
+    fn decision(tool: &str, input: String) -> Decision {
+        Decision {
+            id: DecisionId::random(),
+            session: SessionId::random(),
+            incarnation: Incarnation::FIRST,
+            event: HookEventId::random(),
+            request: ToolRequest {
+                provider: "claude".to_owned(),
+                tool: tool.to_owned(),
+                input,
+                tool_use_id: Some("a".to_owned()),
+                cwd: Some("/w".to_owned()),
+                subagent: None,
+            },
+            digest: RequestDigest::from_bytes([0; 32]),
+            verdict: String::new(),
+            policies: Vec::new(),
+            facts: String::new(),
+            asked_at: Timestamp::default(),
+            settled: None,
+        }
+    }
+
+    fn settled(outcome: Outcome, source: DecisionSource) -> Settled {
+        Settled {
+            outcome,
+            source,
+            by: "daemon".to_owned(),
+            reason: String::new(),
+            updated_input: None,
+            at: Timestamp::default(),
+        }
+    }
+
+    /// What is wrong with `ran` where `asked` was decided so.
+    fn wrong(
+        (tool, asked, ran): (&str, &str, &str),
+        settled: &Settled,
+        witness: Witness,
+    ) -> Option<String> {
+        let call = ToolCall {
+            tool: tool.to_owned(),
+            input: codeplane_core::policy::Value::parse(ran.as_bytes()),
+            input_text: ran.as_bytes().to_vec(),
+            tool_use_id: Some("a".to_owned()),
+        };
+        // A transcript does not say where.
+        let ran = Asked { agent: Agent::Claude, tool: &call, cwd: None };
+        against(&decision(tool, asked.to_owned()), settled, &ran, witness)
+    }
+
+    #[test]
+    fn a_command_that_runs_as_it_was_allowed_is_in_order_however_it_is_described() {
+        let allowed = settled(Outcome::Allowed, DecisionSource::Rules);
+        let described = "{\"command\": \"make\", \"description\": \"Build\"}";
+
+        for witness in [Witness::Hook, Witness::Transcript] {
+            assert_eq!(wrong(("Bash", &input("make"), described), &allowed, witness), None);
+            let other = wrong(("Bash", &input("make"), &input("rm x")), &allowed, witness);
+            assert_eq!(
+                other.as_deref(),
+                Some("it ran with another command than the one that was judged")
+            );
+        }
+    }
+
+    #[test]
+    fn a_transcript_may_have_the_models_words_for_what_was_edited_and_a_hook_may_not() {
+        let updated_input = Some(input("make test"));
+        let allowed = Settled {
+            updated_input,
+            ..settled(Outcome::Allowed, DecisionSource::Person(ApprovalId::random()))
+        };
+        let (model, edited) = (input("make"), input("make test"));
+
+        let of = |ran: &str, witness| wrong(("Bash", &model, ran), &allowed, witness);
+
+        assert_eq!(of(&model, Witness::Transcript), None);
+        assert_eq!(of(&edited, Witness::Transcript), None);
+        assert_eq!(of(&edited, Witness::Hook), None);
+        assert!(of(&model, Witness::Hook).is_some());
+    }
+
+    #[test]
+    fn a_denial_that_was_only_concluded_from_a_dialog_is_no_evidence_against_a_call() {
+        let call = ("Read", "{}", "{}");
+        let denied = settled(Outcome::Denied, DecisionSource::Rules);
+        let concluded = settled(Outcome::Denied, DecisionSource::Dialog(ApprovalId::random()));
+
+        let problem = wrong(call, &denied, Witness::Transcript);
+
+        assert_eq!(problem.as_deref(), Some("it ran although it was denied"));
+        assert_eq!(wrong(call, &concluded, Witness::Transcript), None);
+    }
+
+    #[test]
+    fn input_that_is_completed_or_too_long_to_be_kept_is_not_compared() {
+        let allowed = settled(Outcome::Allowed, DecisionSource::Rules);
+        let long = input(&"x".repeat(INPUT_BYTES));
+
+        let completed = ("Edit", "{\"file_path\": \"a\"}", "{\"file_path\": \"/w/a\"}");
+        assert_eq!(wrong(completed, &allowed, Witness::Hook), None);
+        let kept = &long[..INPUT_BYTES];
+        assert_eq!(wrong(("Bash", kept, &long), &allowed, Witness::Hook), None);
+    }
+}
