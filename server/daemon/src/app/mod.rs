@@ -73,7 +73,7 @@ pub(crate) use sessions::{
     DeleteRequest, IfRunning, KillRequest, SESSION_FILTER_FIELDS, StopRequest,
 };
 pub(crate) use terminals::{AttachRequest, AttachTo, From, Tail};
-pub(crate) use typing::{NEEDS_APPROVER, Over, TypeRequest, Typing};
+pub(crate) use typing::{AttachedInput, NEEDS_APPROVER, Over, TypeRequest, Typing};
 pub(crate) use wait::Condition;
 
 pub(crate) use crate::agents::{Agent, Choice, HookAnswer, Question};

@@ -35,6 +35,17 @@ pub(crate) struct TypeRequest<'a> {
     pub over: Over,
 }
 
+/// Input of one call on behalf of an attachment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AttachedInput<'a> {
+    /// The attachment.
+    pub attachment: AttachmentId,
+    /// Its number among the attachment's inputs, from 1 on.
+    pub seq: u64,
+    /// What to type.
+    pub bytes: &'a [u8],
+}
+
 /// Whose control a call overrides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Over {
@@ -91,9 +102,9 @@ impl App {
         &self,
         caller: &Caller,
         reference: &str,
-        (attachment, seq): (AttachmentId, u64),
-        bytes: &[u8],
+        typed: AttachedInput<'_>,
     ) -> Result<OutputPosition, Error> {
+        let AttachedInput { attachment, seq, bytes } = typed;
         let live = self.find(reference)?;
         require_live(&live)?;
         let seat = live.seat(attachment).ok_or(Error::AttachmentNotFound(attachment))?;

@@ -13,8 +13,8 @@ use super::frames::{AttachFrames, Frames, Leaving, TailFrames};
 use super::status::status;
 use super::{convert, fields};
 use crate::app::{
-    Answers, App, AttachRequest, AttachTo, Error, From, KeyRequest, Over, Tail, TypeRequest,
-    Typing, Until,
+    Answers, App, AttachRequest, AttachTo, AttachedInput, Error, From, KeyRequest, Over, Tail,
+    TypeRequest, Typing, Until,
 };
 
 /// The service.
@@ -109,8 +109,10 @@ impl TerminalService for Terminals {
             };
             self.app.type_bytes(&caller, &request.session, typed).await
         } else {
-            let id = fields::attachment("attachment_id", &request.attachment_id).map_err(status)?;
-            self.app.type_as(&caller, &request.session, (id, request.seq), &request.data).await
+            let attachment =
+                fields::attachment("attachment_id", &request.attachment_id).map_err(status)?;
+            let typed = AttachedInput { attachment, seq: request.seq, bytes: &request.data };
+            self.app.type_as(&caller, &request.session, typed).await
         };
         let position = Some(convert::position(typed.map_err(status)?));
         Ok(Response::new(v1::SendInputResponse { position }))
