@@ -74,11 +74,13 @@ curl --silent --show-error --fail --data-binary @- -H 'Content-Type: application
 /// Without `fetch`, which loads more than twice as long.
 const NODE: &str = "\
 const http = require('node:http');
-const request = http.request('URL', { method: 'POST' }, (response) => {
+const body = require('node:fs').readFileSync(0);
+const fail = (error) => { console.error(error.message); process.exit(2); };
+const headers = { 'Content-Type': 'application/json', 'Content-Length': body.length };
+const request = http.request('URL', { method: 'POST', headers }, (response) => {
   if (response.statusCode !== 200) process.exit(2);
   response.pipe(process.stdout);
 });
-request.on('error', (error) => { console.error(error.message); process.exit(2); });
-request.setHeader('Content-Type', 'application/json');
-process.stdin.pipe(request);
+request.on('error', fail);
+request.end(body);
 ";
