@@ -52,6 +52,10 @@ impl<'a> Reader<'a> {
             command.directories.extend(found.map(|path| (command.prefix + at, path)));
         }
         bases.extend(command.directories.iter().map(|(_, path)| path.clone()));
+        for (at, place) in directories::used(&texts[command.prefix..]) {
+            let found = bases.iter().filter_map(|base| self.absolute(place, base));
+            command.directories.extend(found.map(|path| (command.prefix + at, path)));
+        }
         let opaque = Self::opacity(simple, &words[command.prefix..]);
         let shown: Vec<&str> =
             simple.assignments.iter().chain(words).map(|word| word.text.as_str()).collect();

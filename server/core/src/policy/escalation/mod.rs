@@ -162,11 +162,17 @@ fn risky_option<'a>(row: &Row, args: &[&'a str], spelled: usize) -> Option<&'a s
         if std::mem::take(&mut skip) {
             continue;
         }
-        if *arg == "--" {
+        // go hands to the tests what stands behind it.
+        if *arg == "--" && row.program != "go" {
             return None;
         }
         let next = args.get(at + 1).copied();
-        let is_word = |arg: &str| row.long.iter().any(|long| arg.split('=').next() == Some(*long));
+        let is_word = |arg: &str| {
+            let name = arg.split('=').next().unwrap_or(arg);
+            // `go test -test.trace x` is `go test -trace x`.
+            let bare = name.strip_prefix("-test.").filter(|_| row.program == "go");
+            row.long.iter().any(|long| name == *long || bare == Some(&long[1..]))
+        };
         let (risky, takes_next) = if arg.starts_with("--") {
             // Options of go have one dash or two.
             let is_risky = row.long.iter().any(|long| is_long(long, arg)) || is_word(&arg[1..]);

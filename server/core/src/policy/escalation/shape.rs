@@ -12,7 +12,7 @@ pub(super) fn odd(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
         "make" | "gmake" | "ninja" => {
             free.iter().any(|arg| arg.contains('=') && !arg.starts_with('-'))
         }
-        "cargo" => is_odd_cargo(free, spelled),
+        "cargo" => is_odd_cargo(free, spelled) || is_odd_behind_cargo(argv, from),
         "tar" | "bsdtar" => is_odd_tar(free, from),
         "vim" => true,
         "less" | "more" => free.iter().any(|arg| arg.starts_with('+')),
@@ -25,7 +25,7 @@ pub(super) fn odd(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
         "wget" => !writes_to_output(argv),
         "git" => git::has_odd_shape(argv, free),
         "curl" => is_odd_curl(free),
-        "pytest" => free.iter().any(|arg| arg.starts_with("--cov-report=") && arg.contains(':')),
+        "pytest" => is_odd_pytest(free),
         "cmake" => free.iter().any(|arg| names_a_program(arg)),
         "mvn" => free.iter().any(|arg| arg.contains("exec") || arg.contains("antrun")),
         _ => false,
@@ -48,6 +48,53 @@ fn is_odd_cargo(free: &[&str], spelled: usize) -> bool {
         option.len() > 3 && is_long("--manifest-path", option) && value.is_some_and(leads_away)
     });
     project || (spelled < 2 && own.iter().any(|arg| arg.starts_with('+')))
+}
+
+/// What cargo hands on: to the tests, to rustfmt or to the compiler.
+fn is_odd_behind_cargo(argv: &[&str], from: usize) -> bool {
+    let Some(end) = argv.iter().position(|arg| *arg == "--") else { return false };
+    let handed = &argv[(end + 1).max(from).min(argv.len())..];
+    let has = |verb: &str| argv[1..end].contains(&verb);
+    let is_file = |arg: &&str| {
+        let name = arg.split('=').next().unwrap_or(arg);
+        name.len() > 3 && (is_long("--logfile", name) || is_long("--print-config", name))
+    };
+    (has("clippy") && !only_lints(handed))
+        || (["fmt", "test", "t", "bench"].into_iter().any(has) && handed.iter().any(is_file))
+}
+
+/// Whether a compiler gets nothing but what it should warn about.
+fn only_lints(args: &[&str]) -> bool {
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        let long = ["--warn", "--deny", "--allow", "--forbid", "--cap-lints"];
+        let is_glued = |long: &&str| arg.strip_prefix(*long).is_some_and(|v| v.starts_with('='));
+        match *arg {
+            "-D" | "-W" | "-A" | "-F" => drop(rest.next()),
+            "--no-deps" | "--verbose" | "-v" => {}
+            arg if long.contains(&arg) => drop(rest.next()),
+            _ if long.iter().any(is_glued) => {}
+            arg if ["-D", "-W", "-A", "-F"].iter().any(|short| arg.starts_with(short)) => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// A report in a file, arguments in one, or a warning whose class is imported.
+fn is_odd_pytest(free: &[&str]) -> bool {
+    let is_class = |filter: &str| filter.split(':').nth(2).is_some_and(|name| name.contains('.'));
+    let is_filter = |option: &str| {
+        option == "--pythonwarnings" || (!option.starts_with("--") && option.ends_with('W'))
+    };
+    free.iter().enumerate().any(|(at, arg)| {
+        let before = at.checked_sub(1).map_or("", |at| free[at]);
+        let is_option = arg.starts_with('-');
+        arg.starts_with('@')
+            || (arg.starts_with("--cov-report=") && arg.contains(':'))
+            || (before == "--cov-report" && arg.contains(':'))
+            || ((is_option || (before.starts_with('-') && is_filter(before))) && is_class(arg))
+    })
 }
 
 /// Letters without a dash, or an archive on another host, which is reached by a program.
