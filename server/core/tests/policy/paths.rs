@@ -236,3 +236,24 @@ fn a_path_by_way_of_a_process_asks_because_it_leads_elsewhere_for_each() {
         ],
     );
 }
+
+#[test]
+fn a_denied_path_is_found_behind_the_magic_of_git() {
+    hold(
+        &[
+            "allow Bash(git grep:*)",
+            "allow Bash(git add:*)",
+            r#"{"effect":"deny","path":"**/.env"}"#,
+        ],
+        &[
+            ("deny", "git grep --no-index -h '' -- ':(top).env'"),
+            ("deny", "git grep --untracked -h '' -- ':(top,literal).env'"),
+            ("deny", "git add -f -- ':(top)sub/.env'"),
+            ("deny", "git add -f -- ':/.env'"),
+            ("deny", "git add -f -- ':!.env'"),
+            ("deny", "git add -f -- ':^/.env'"),
+            ("allow", "git grep x -- ':(top)src'"),
+            ("allow", "git add -- ':/src'"),
+        ],
+    );
+}

@@ -86,6 +86,16 @@ pub(super) fn hosts(words: &[Word], texts: &[&str]) -> Vec<url::Destination> {
         .collect()
 }
 
+/// Where the path begins in a pathspec of git with magic, `:(top)x` or `:/x` (gitglossary(7)).
+fn behind_magic(text: &str) -> Option<usize> {
+    let magic = text.strip_prefix(':')?;
+    if magic.starts_with('(') {
+        return text.find(')').map(|end| end + 1).filter(|start| *start < text.len());
+    }
+    let path = magic.trim_start_matches(['/', '!', '^', ':']);
+    (path.len() < magic.len() && !path.is_empty()).then(|| text.len() - path.len())
+}
+
 /// Where in a word a path may begin.
 fn piece_starts(text: &str) -> Vec<usize> {
     let mut starts = vec![0];
@@ -101,6 +111,7 @@ fn piece_starts(text: &str) -> Vec<usize> {
     {
         starts.push(2);
     }
+    starts.extend(behind_magic(text));
     starts.truncate(64);
     starts
 }
