@@ -189,7 +189,11 @@ impl App {
         };
         let resolved = self.store.resolve_approval(resolve).await;
         let resolved = resolved.map_err(|error| self.store_error(error))?;
-        self.grants.add(ending.grants);
+        match &resolved {
+            Resolved::Now(_) => self.grants.add(ending.grants),
+            // Another answer was first: nothing of this one holds.
+            Resolved::Before(_) => {}
+        }
         self.approvals.closed(asked.id);
         self.no_longer_waiting(asked.session).await;
         Ok(resolved)

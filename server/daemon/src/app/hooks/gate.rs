@@ -218,6 +218,7 @@ impl App {
             digest,
             tool_use_id: decision.request.tool_use_id.clone(),
             subagent: decision.request.subagent.clone(),
+            asked_again: false,
         };
         self.open_calls.open(decision.session, call);
     }

@@ -20,7 +20,7 @@ impl App {
     ) -> Result<Reported, Error> {
         let asked = Asked { agent: incoming.agent, tool, cwd: report.cwd.as_deref() };
         let digest = grant_digest(&asked);
-        let Some(id) = self.open_calls.of_request(incoming.live.id(), digest) else {
+        let Some(id) = self.open_calls.asked_again(incoming.live.id(), digest) else {
             return Box::pin(self.gate(incoming, report, tool, reply)).await;
         };
         let decision = self.store.decision(id).await.map_err(|error| self.store_error(error))?;

@@ -20,6 +20,8 @@ pub(crate) struct OpenCall {
     pub tool_use_id: Option<String>,
     /// Which part of the agent asked; none: the agent itself.
     pub subagent: Option<String>,
+    /// Whether it was asked about a second time.
+    pub asked_again: bool,
 }
 
 /// The calls of all sessions that are under way. Lost with the daemon: then a second question is
@@ -38,20 +40,18 @@ impl OpenCalls {
         calls.push(call);
     }
 
-    /// The newest call with this hash.
-    #[must_use]
-    pub(crate) fn of_request(
+    /// The newest call with this hash that was not asked about a second time yet: an answer covers one
+    /// second question, and no repetition of the call.
+    pub(crate) fn asked_again(
         &self,
         session: SessionId,
         digest: RequestDigest,
     ) -> Option<DecisionId> {
-        let calls = self.lock();
-        calls
-            .get(&session)?
-            .iter()
-            .rev()
-            .find(|call| call.digest == digest)
-            .map(|call| call.decision)
+        let mut calls = self.lock();
+        let is_it = |call: &&mut OpenCall| call.digest == digest && !call.asked_again;
+        let call = calls.get_mut(&session)?.iter_mut().rev().find(is_it)?;
+        call.asked_again = true;
+        Some(call.decision)
     }
 
     /// A call is over. Answers it, if it was under way.
@@ -93,6 +93,7 @@ mod tests {
             digest: RequestDigest::from_bytes([digest; 32]),
             tool_use_id: Some(id.to_owned()),
             subagent: None,
+            asked_again: false,
         }
     }
 
@@ -117,14 +118,15 @@ mod tests {
         let (first, second) = (call(1, "a"), call(1, "b"));
         calls.open(session, first.clone());
         calls.open(session, second.clone());
-        let found = || calls.of_request(session, first.digest);
+        let again = || calls.asked_again(session, first.digest);
 
-        assert_eq!(found(), Some(second.decision), "the newest");
-        assert_eq!(calls.of_request(another, first.digest), None);
-        assert_eq!(calls.close(session, "b"), Some(second));
-        assert_eq!(found(), Some(first.decision));
-        assert_eq!(calls.close_all(session), std::slice::from_ref(&first));
-        assert_eq!(found(), None);
+        assert_eq!(calls.asked_again(another, first.digest), None);
+        assert_eq!(again(), Some(second.decision), "the newest");
+        assert_eq!(again(), Some(first.decision), "once each");
+        assert_eq!(again(), None);
+        calls.open(session, second.clone());
+        assert_eq!(calls.close_all(session).len(), 3);
+        assert_eq!(again(), None);
     }
 
     #[test]
