@@ -70,8 +70,8 @@ pub(crate) const TRIAL_REFUSAL: &str = "codeplane tries the gate before the agen
 
 impl Trial {
     /// The command that tries the gate and, if it holds, becomes the agent: `cpctl hook-trial`.
-    pub(crate) fn before(&self, cpctl: &str, agent: &[String]) -> Vec<String> {
-        let own = [cpctl, "hook-trial", &self.exit_code.to_string(), TRIAL_REFUSAL, &self.stdin];
+    pub(crate) fn before(&self, program: &str, agent: &[String]) -> Vec<String> {
+        let own = [program, "hook-trial", &self.exit_code.to_string(), TRIAL_REFUSAL, &self.stdin];
         let count = self.command.len().to_string();
         let own = own.map(str::to_owned).into_iter().chain([count]);
         own.chain(self.command.iter().cloned()).chain(agent.iter().cloned()).collect()

@@ -74,8 +74,8 @@ impl App {
             spec.command.clone_from(&launch.command);
         }
         // Within the session, as the agent's own hooks will run: nowhere else would the gate answer.
-        if let (Some(trial), Some(cpctl)) = (&launch.trial, self.hook_program()) {
-            spec.command = trial.before(&cpctl.to_string_lossy(), &spec.command);
+        if let (Some(trial), Some(program)) = (&launch.trial, self.hook_program()) {
+            spec.command = trial.before(&program.to_string_lossy(), &spec.command);
         }
         launch.env.iter().for_each(|(name, value)| spec.set_env(name, value));
         let agent_files = agent_files(adapter, spec, &launch);
