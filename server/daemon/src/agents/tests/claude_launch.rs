@@ -57,6 +57,7 @@ fn gating_hooks_block_and_fail_closed_and_the_others_only_watch() {
         let hook = json!({
             "type": "command", "command": "/opt/code plane/cpctl",
             "args": ["hook", "claude", "--event", event], "timeout": 3630, "onFailure": "block",
+            "statusMessage": "codeplane judges the call; who decides: cpctl approvals watch",
         });
         assert_eq!(settings["hooks"][event], json!([{ "hooks": [hook] }]));
     }
