@@ -2,6 +2,7 @@
 
 mod approval;
 mod audit;
+mod decision;
 mod event;
 mod policy;
 mod server;
@@ -9,6 +10,7 @@ mod session;
 mod terminal;
 
 pub use audit::AuditExport;
+pub use decision::PolicyDiff;
 
 use crate::{Error, v1};
 

@@ -40,7 +40,7 @@ pub use codeplane_proto::{FILE_DESCRIPTOR_SET, v1};
 pub use codeplane_terminal::visible;
 
 pub use attachment::{Attachment, AttachmentInput, InputRefused};
-pub use calls::AuditExport;
+pub use calls::{AuditExport, PolicyDiff};
 pub use client::Client;
 pub use display::{DisplayFilter, Screen, TextFilter, is_printable};
 pub use endpoint::{Endpoint, InvalidEndpoint};

@@ -19,9 +19,9 @@ const REPEATABLE: [&str; 7] = [
 ];
 
 /// Calls that change nothing begin with one of these.
-const READING: [&str; 12] = [
+const READING: [&str; 14] = [
     "Get", "List", "Watch", "Read", "Tail", "Wait", "Search", "Export", "Verify", "Doctor",
-    "Simulate", "Lint",
+    "Simulate", "Lint", "Explain", "Diff",
 ];
 
 fn our_files() -> Vec<FileDescriptor> {

@@ -7,6 +7,7 @@ mod audit;
 mod bundle_file;
 mod chase;
 mod create;
+mod decisions;
 mod describe;
 mod error;
 mod events;
@@ -57,15 +58,19 @@ pub(crate) use approvals::{
     Grants, Reach,
 };
 pub(crate) use create::{Create, Leftovers};
+pub(crate) use decisions::{DECISION_FILTER_FIELDS, DecisionView, Explained};
 pub(crate) use describe::UpdateRequest;
 pub(crate) use error::{Error, Missing, PolicyProblem};
 pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
-pub(crate) use hooks::{BODY_BYTES, HookCall, HookTokens, OpenCalls, Reported, TokenHash};
+pub(crate) use hooks::{
+    BODY_BYTES, HookCall, HookTokens, OpenCalls, Reported, TokenHash, shortened, subject,
+};
 pub(crate) use inspect::{Check, Drain, Info, Severity};
 pub(crate) use keys::KeyRequest;
 pub(crate) use policy::{
-    AppliedView, ApplyMode, ApplyRequest, Catalogue, FoundIn, JudgedCall, PolicyFile, PolicyView,
-    RollbackRequest, SimulateRequest, Simulated, TargetRequest, check_file, simulate,
+    AppliedView, ApplyMode, ApplyRequest, Catalogue, ChangedAnswer, Compared, DiffRequest,
+    DiffStep, FoundIn, JudgedCall, PolicyDiff, PolicyFile, PolicyView, RollbackRequest,
+    SimulateRequest, Simulated, TargetRequest, check_file, simulate,
 };
 pub(crate) use request::{InFlight, Mutation, RequestHash};
 pub(crate) use screen::Screen;

@@ -191,7 +191,7 @@ fn question(question: crate::app::Question) -> v1::Question {
 }
 
 /// The units of a verdict, from the JSON that was kept of it.
-fn units(units: &Value) -> Vec<v1::JudgedUnit> {
+pub(super) fn units(units: &Value) -> Vec<v1::JudgedUnit> {
     let one = |unit: &Value| {
         let text = |field: &str| unit[field].as_str().unwrap_or_default().to_owned();
         v1::JudgedUnit {
@@ -206,7 +206,7 @@ fn units(units: &Value) -> Vec<v1::JudgedUnit> {
     units.as_array().map(|units| units.iter().map(one).collect()).unwrap_or_default()
 }
 
-fn texts(list: &Value) -> Vec<String> {
+pub(super) fn texts(list: &Value) -> Vec<String> {
     let texts = list.as_array().into_iter().flatten();
     texts.filter_map(Value::as_str).map(str::to_owned).collect()
 }

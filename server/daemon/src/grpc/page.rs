@@ -12,6 +12,8 @@ use crate::app::{AuditOrder, AuditQuery, Error, RequestHash};
 pub(super) const SESSIONS: char = 's';
 /// That of approvals.
 pub(super) const APPROVALS: char = 'a';
+/// That of decisions.
+pub(super) const DECISIONS: char = 'd';
 /// That of grants.
 pub(super) const GRANTS: char = 'g';
 

@@ -216,7 +216,7 @@ fn simulate(request: v1::SimulatePolicyRequest) -> Result<SimulateRequest, Error
 }
 
 /// A revision; none if it is 0.
-fn revision(number: i64) -> Result<Option<i64>, Error> {
+pub(super) fn revision(number: i64) -> Result<Option<i64>, Error> {
     match number {
         0 => Ok(None),
         1.. => Ok(Some(number)),

@@ -101,7 +101,7 @@ pub(super) fn judged(judged: JudgedCall) -> v1::SimulatePolicyResponse {
     }
 }
 
-fn unit(unit: UnitVerdict) -> v1::JudgedUnit {
+pub(super) fn unit(unit: UnitVerdict) -> v1::JudgedUnit {
     v1::JudgedUnit {
         tool: unit.tool,
         text: unit.text,
@@ -136,7 +136,7 @@ pub(super) fn default_effect(number: i32) -> Result<Option<Effect>, Error> {
     }
 }
 
-const fn effect(effect: Effect) -> v1::PolicyEffect {
+pub(super) const fn effect(effect: Effect) -> v1::PolicyEffect {
     match effect {
         Effect::Allow => v1::PolicyEffect::Allow,
         Effect::Ask => v1::PolicyEffect::Ask,

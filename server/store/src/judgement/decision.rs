@@ -47,6 +47,8 @@ pub struct DecisionFilter {
     pub session: Option<SessionId>,
     /// With this answer only.
     pub outcome: Option<Outcome>,
+    /// About calls of this tool only.
+    pub tool: Option<String>,
 }
 
 /// Some decisions, and where the next page begins if there is one.
@@ -154,6 +156,9 @@ fn list(
     }
     if let Some(outcome) = filter.outcome {
         query = query.filter(decisions::outcome.eq(outcome.as_str()));
+    }
+    if let Some(tool) = &filter.tool {
+        query = query.filter(decisions::tool.eq(tool));
     }
     if let Some((at, id)) = after {
         let at = at.as_micros();

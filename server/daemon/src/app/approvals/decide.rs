@@ -281,7 +281,7 @@ fn agent_of(decision: &Decision) -> Result<Agent, Error> {
 }
 
 /// The call of a decision, or the same with other input.
-fn tool_call(decision: &Decision, input: Option<&str>) -> ToolCall {
+pub(in crate::app) fn tool_call(decision: &Decision, input: Option<&str>) -> ToolCall {
     let text = input.unwrap_or(&decision.request.input);
     ToolCall {
         tool: decision.request.tool.clone(),

@@ -82,7 +82,7 @@ impl App {
     }
 
     /// An approval with what it decides.
-    pub(super) async fn view_of(&self, approval: Approval) -> Result<ApprovalView, Error> {
+    pub(in crate::app) async fn view_of(&self, approval: Approval) -> Result<ApprovalView, Error> {
         let decision = self.store.decision(approval.asked.decision).await;
         let decision = decision.map_err(|error| self.store_error(error))?;
         let live = self.registry.get(approval.asked.session);
@@ -97,7 +97,7 @@ impl App {
 }
 
 /// What may be the beginning of an id, as ids are written: four characters or more.
-pub(super) fn id_digits(reference: &str) -> Option<String> {
+pub(in crate::app) fn id_digits(reference: &str) -> Option<String> {
     let digits = reference.to_lowercase();
     let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     (digits.len() >= 4 && plain).then_some(digits)

@@ -6,8 +6,10 @@ mod grants;
 mod list;
 mod waiting;
 
+pub(in crate::app) use decide::tool_call;
 pub(crate) use decide::{DecideAnswer, DecideRequest, GrantWish, Reach};
 pub(crate) use end::DialogEnd;
 pub(crate) use grants::{Ended, Grants};
+pub(in crate::app) use list::id_digits;
 pub(crate) use list::{APPROVAL_FILTER_FIELDS, ApprovalView};
 pub(crate) use waiting::{Approvals, Room, Wait};

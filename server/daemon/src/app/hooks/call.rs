@@ -340,7 +340,7 @@ fn requested(audit: NewAudit, request: &ToolRequest) -> NewAudit {
 }
 
 /// What of a text goes into events and records.
-pub(in crate::app) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 4096;
     if text.len() <= MOST {
         return text.to_owned();

@@ -252,7 +252,7 @@ impl App {
             incarnation: decision.incarnation,
             kind,
             digest: decision.digest,
-            subject: subject(decision, judged),
+            subject: subject(decision),
             owner: agent.owner,
             four_eyes: verdict.four_eyes,
             not_grantable,
@@ -298,8 +298,9 @@ pub(in crate::app) fn settled_answer(decision: &Decision) -> Answer {
     }
 }
 
-/// What is asked, whole, for people: the command, the path, the address; else the tool and its input.
-fn subject(decision: &Decision, judged: &Judged) -> String {
+/// What is asked, whole, for people: the command, the path, the address; else what was judged, or the
+/// tool and its input.
+pub(crate) fn subject(decision: &Decision) -> String {
     let request = &decision.request;
     let input: serde_json::Value = serde_json::from_str(&request.input).unwrap_or_default();
     for field in ["command", "file_path", "notebook_path", "url", "path", "plan"] {
@@ -307,8 +308,9 @@ fn subject(decision: &Decision, judged: &Judged) -> String {
             return text.to_owned();
         }
     }
-    match judged.verdict.units.first() {
-        Some(unit) if input["questions"].is_null() => unit.text.clone(),
+    let verdict: serde_json::Value = serde_json::from_str(&decision.verdict).unwrap_or_default();
+    match verdict["units"][0]["text"].as_str() {
+        Some(text) if input["questions"].is_null() => text.to_owned(),
         Some(_) | None => format!("{} {}", request.tool, shortened(&request.input)),
     }
 }

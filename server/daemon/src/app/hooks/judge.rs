@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use codeplane_core::policy::{
-    Effect, Grant as Answered, GrantScope as Answers, GrantSet, Places, Request, Resolution, Rule,
-    Value, Verdict, analyse, evaluate_with_grants, suggest,
+    Effect, Grant as Answered, GrantScope as Answers, GrantSet, Request, Resolution, Rule, Value,
+    Verdict, analyse, evaluate_with_grants, suggest,
 };
 use codeplane_core::{Asks, Decision, Grant, GrantTarget, PolicyRef, RequestDigest};
 use sha2::{Digest, Sha256};
 
 use super::super::App;
 use super::super::error::Error;
-use super::super::policy::{Files, facts_json, verdict_json};
-use crate::agents::{Agent, Asked as Part, ToolCall};
+use super::super::policy::{Files, JudgedIn, facts_json, verdict_json};
+use crate::agents::{Agent, ToolCall};
 use crate::session::Live;
 
 /// A call, judged.
@@ -22,7 +22,7 @@ pub(crate) struct Judged {
     pub verdict: Verdict,
     /// The same as JSON.
     pub verdict_text: String,
-    /// What the paths of the call were, as JSON.
+    /// What the paths of the call were and what else it was judged in, as JSON.
     pub facts: String,
     /// The policies that were bound.
     pub policies: Vec<PolicyRef>,
@@ -41,6 +41,14 @@ pub(crate) struct Asked<'a> {
     pub tool: &'a ToolCall,
     /// The directory it is made in.
     pub cwd: Option<&'a str>,
+}
+
+/// A call, ready to be judged.
+struct Call {
+    requests: Vec<Request>,
+    exact: String,
+    grants: Vec<Grant>,
+    within: JudgedIn,
 }
 
 /// The hash that binds an answer to exactly this request: dialect, tool, directory and input, byte by
@@ -93,55 +101,51 @@ impl App {
         live: &Arc<Live>,
         asked: Asked<'_>,
     ) -> Result<Judged, Error> {
-        let parts = asked.agent.asked(asked.tool);
-        let requests = parts.into_iter().map(|part| self.request(live, &asked, part));
-        let requests: Vec<Request> = requests.collect();
-        let exact = grant_digest(&asked).to_string();
-        let grants = self.grants.of(live, self.clock.now());
+        let within = self.judged_in(live, &asked);
+        let parts = asked.agent.asked(asked.tool).into_iter();
+        let provider = asked.agent.name();
+        let call = Call {
+            requests: parts.map(|part| within.request(provider, part)).collect(),
+            exact: grant_digest(&asked).to_string(),
+            grants: self.grants.of(live, self.clock.now()),
+            within,
+        };
         let (app, live) = (self.clone(), Arc::clone(live));
-        let judged =
-            self.shutdown.spawn_blocking(move || app.judge_now(&live, &requests, &exact, grants));
-        judged.await.map_err(Error::internal)?
+        let judged = self.shutdown.spawn_blocking(move || app.judge_now(&live, call));
+        judged.await.map_err(Error::internal)
     }
 
-    fn request(&self, live: &Live, asked: &Asked<'_>, part: Part) -> Request {
+    fn judged_in(&self, live: &Live, asked: &Asked<'_>) -> JudgedIn {
         let (spec, agent) = (live.session().spec, live.agent());
         let labels = spec.labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
-        Request {
-            provider: Some(asked.agent.name().to_owned()),
-            user: Some(agent.owner),
-            tool: part.tool,
-            input: Some(part.input),
-            cwd: asked.cwd.map(str::to_owned).or_else(|| Some(spec.cwd.clone())),
-            labels: Some(labels.collect()),
-            workspace: Some(spec.mandate.directory),
+        JudgedIn {
+            at_ms: self.clock.now().as_micros() / 1000,
+            user: agent.owner,
+            cwd: asked.cwd.map_or_else(|| spec.cwd.clone(), str::to_owned),
+            workspace: spec.mandate.directory,
             home: agent.home,
+            labels: labels.collect(),
+            settings: agent.settings,
+            allow: spec.mandate.allow,
+            grants: Vec::new(),
         }
     }
 
     /// Looks at files: blocks for as long as they take.
-    fn judge_now(
-        &self,
-        live: &Live,
-        requests: &[Request],
-        exact: &str,
-        grants: Vec<Grant>,
-    ) -> Result<Judged, Error> {
-        let now_ms = self.clock.now().as_micros() / 1000;
+    fn judge_now(&self, live: &Live, call: Call) -> Judged {
+        let Call { requests, exact, grants, within } = call;
         let session = live.session().spec;
-        let agent = live.agent();
-        let bound = self.bound_rules(&session, &agent);
-        let places =
-            Places { home: agent.home, workspace: Some(session.mandate.directory.clone()) };
+        let bound = self.bound_rules(&session, &live.agent());
         let answered = grants.into_iter().filter_map(answers).collect();
-        let grants = GrantSet::new(answered, &places, &Files);
-        let rules = bound.rules.at(now_ms);
+        let grants = GrantSet::new(answered, &within.places(), &Files);
+        let rules = bound.rules.at(within.at_ms);
         let (mut verdicts, mut facts, mut patterns) =
             (Vec::new(), Resolution::default(), Vec::new());
-        for request in requests {
+        for request in &requests {
             let analysis = analyse(request);
             let known = analysis.questions().answer(&Files);
-            let verdict = evaluate_with_grants(rules, (request, exact), &analysis, &known, &grants);
+            let verdict =
+                evaluate_with_grants(rules, (request, &exact), &analysis, &known, &grants);
             patterns.extend(suggest(&analysis, &verdict).into_iter().map(|one| one.rule));
             verdicts.push(verdict);
             facts.extend(known);
@@ -150,14 +154,15 @@ impl App {
         if verdict.decision != Effect::Ask {
             patterns.clear();
         }
-        Ok(Judged {
+        let within = JudgedIn { grants: verdict.grants.clone(), ..within };
+        Judged {
             verdict_text: verdict_json(&verdict),
-            facts: facts_json(&facts),
+            facts: facts_json(&facts, &within),
             policies: bound.policies.clone(),
             asks: session.mandate.asks,
             patterns,
             verdict,
-        })
+        }
     }
 }
 
@@ -176,7 +181,7 @@ pub(crate) fn key_of(decision: &Decision) -> Option<RequestDigest> {
 }
 
 /// A grant as rules are written.
-fn answers(grant: Grant) -> Option<Answered> {
+pub(in crate::app) fn answers(grant: Grant) -> Option<Answered> {
     let scope = match grant.target {
         GrantTarget::Request(digest) => Answers::Exact(digest.to_string()),
         GrantTarget::Pattern(pattern) => {

@@ -20,9 +20,11 @@ use codeplane_store::{HookRecord, Known};
 use sha2::{Digest, Sha256};
 use tracing::{debug, warn};
 
-pub(in crate::app) use call::{Follows, shortened};
+pub(in crate::app) use call::Follows;
+pub(crate) use call::shortened;
 pub(in crate::app) use gate::settled_answer;
-pub(in crate::app) use judge::{Asked, grant_digest, request_digest};
+pub(crate) use gate::subject;
+pub(in crate::app) use judge::{Asked, answers, grant_digest, request_digest};
 pub(crate) use open_calls::OpenCalls;
 pub(crate) use tokens::{HookTokens, TokenHash};
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use codeplane_core::policy::{Effect, Places, Rule, RuleSet, Value};
 use codeplane_core::{Asks, NewSession, PolicyRef, SessionAgent};
 
-use super::catalogue::Bound;
+use super::catalogue::{Bound, Read};
+use super::files::Files;
 use crate::app::App;
 
 /// What rules of the session itself are called; no policy can have this name.
@@ -76,16 +77,26 @@ impl Default for Union {
 impl Union {
     fn of(session: &NewSession, bound: &Bound) -> Self {
         let policies = bound.policies.iter().map(|known| known.reference()).collect();
+        let documents = bound.policies.iter().map(|known| known.document.as_ref());
+        Self::join(policies, documents, &session.mandate.allow)
+    }
+
+    /// The union of documents, each none that cannot be read, and of rules of a session's own.
+    pub(super) fn join<'a>(
+        policies: Vec<PolicyRef>,
+        documents: impl IntoIterator<Item = Option<&'a Read>>,
+        allow: &[String],
+    ) -> Self {
         let mut union = Self { policies, ..Self::default() };
-        for known in &bound.policies {
-            let Some(document) = &known.document else {
+        for document in documents {
+            let Some(document) = document else {
                 // Nothing is known of what it denies.
                 return Self { rules: Vec::new(), default: Effect::Deny, ..union };
             };
             union.default = union.default.max(document.default);
             union.rules.extend(document.rules.iter().cloned());
         }
-        for (position, text) in session.mandate.allow.iter().enumerate() {
+        for (position, text) in allow.iter().enumerate() {
             // It was read when the session was created; what cannot be read allows nothing.
             if let Ok(rule) = own_rule(text) {
                 union.rules.push(rule.named(format!("{OWN}/allow-{}", position + 1)));
@@ -148,7 +159,7 @@ impl App {
         let workspace = Some(session.mandate.directory.clone());
         let places = Places { home: agent.home.clone(), workspace };
         BoundRules {
-            rules: self.rule_set((union.rules, union.default), &places, &agent.settings),
+            rules: self.rule_set((union.rules, union.default), &places, &agent.settings, &Files),
             policies: union.policies,
         }
     }

@@ -77,7 +77,7 @@ impl App {
                 let judging = move || {
                     let places = Places { home: agent.home, workspace: call.workspace.clone() };
                     let rules = (union.rules, union.default);
-                    let set = app.rule_set(rules, &places, &agent.settings);
+                    let set = app.rule_set(rules, &places, &agent.settings, &Files);
                     verdict(&call, set.at(now_ms))
                 };
                 self.judged(judging, asks, policies).await

@@ -1,9 +1,11 @@
 //! Policies: what is kept of them, whom they judge, and judging by them with the facts of this
 //! machine's files.
 
+mod again;
 mod apply;
 mod bound;
 mod catalogue;
+mod diff;
 mod files;
 mod given;
 mod judge;
@@ -16,9 +18,11 @@ mod tests;
 mod values;
 mod written;
 
+pub(in crate::app) use again::JudgedIn;
 pub(crate) use apply::{ApplyMode, ApplyRequest, RollbackRequest};
 pub(crate) use bound::own_rule;
 pub(crate) use catalogue::Catalogue;
+pub(crate) use diff::{ChangedAnswer, Compared, DiffRequest, DiffStep, PolicyDiff};
 pub(in crate::app) use files::Files;
 pub(in crate::app) use given::Record;
 pub(crate) use judge::{JudgedCall, SimulateRequest};

@@ -2,27 +2,27 @@
 
 use codeplane_core::policy::{Effect, FileFacts, Places, Rule, RuleSet};
 
-use super::files::Files;
 use crate::app::App;
 
 impl App {
     /// Makes rules ready to which the daemon's own places and `more` are protected, whatever they say.
-    /// Looks at files; blocks.
+    /// Asks where they and the beginnings of patterns lead: `facts` may block.
     pub(super) fn rule_set(
         &self,
         (rules, default): (Vec<Rule>, Effect),
         places: &Places,
         more: &[String],
+        facts: &dyn FileFacts,
     ) -> RuleSet {
         let own = self.own_places();
         let mut protected: Vec<String> = own.iter().chain(more).cloned().collect();
         // A path is compared as its text says and as the kernel has it: so are these.
-        let resolved = protected.iter().filter_map(|path| Files.path(path).resolved);
+        let resolved = protected.iter().filter_map(|path| facts.path(path).resolved);
         let resolved: Vec<String> = resolved.collect();
         protected.extend(resolved);
         protected.sort_unstable();
         protected.dedup();
-        RuleSet::new(rules, default, places, &Files).protecting(&protected)
+        RuleSet::new(rules, default, places, facts).protecting(&protected)
     }
 
     /// State, sockets, configuration, and the file with the audit log's checkpoints.

@@ -3,6 +3,8 @@
 use codeplane_core::policy::{NamedPath, Resolution, UnitVerdict, Verdict};
 use serde_json::{Value, json};
 
+use super::again::JudgedIn;
+
 /// A verdict, as a simulation prints it and decisions keep it.
 #[must_use]
 pub(in crate::app) fn verdict_json(verdict: &Verdict) -> String {
@@ -34,9 +36,9 @@ fn path(path: &NamedPath) -> &str {
     path.resolved.as_deref().unwrap_or(&path.lexical)
 }
 
-/// What the paths of a call were.
+/// What the paths of a call were, and what else it was judged in.
 #[must_use]
-pub(in crate::app) fn facts_json(facts: &Resolution) -> String {
+pub(in crate::app) fn facts_json(facts: &Resolution, within: &JudgedIn) -> String {
     let paths = facts.paths().iter().map(|(path, facts)| {
         (path.clone(), json!({"resolved": facts.resolved, "kind": facts.kind.as_str()}))
     });
@@ -44,6 +46,7 @@ pub(in crate::app) fn facts_json(facts: &Resolution) -> String {
     json!({
         "paths": paths.collect::<serde_json::Map<_, _>>(),
         "globs": globs.collect::<serde_json::Map<_, _>>(),
+        "judged_in": within,
     })
     .to_string()
 }
