@@ -3,6 +3,7 @@
 mod answers;
 mod bad_input;
 mod deciding;
+mod explaining;
 mod faults;
 mod kit;
 mod receipts;

@@ -5,8 +5,9 @@ mod input;
 
 use codeplane_client::{v1, visible};
 
-pub(crate) use self::details::{Line, Tone, details};
-use crate::text;
+pub(crate) use self::details::{Details, Line, Tone, details};
+use crate::exit::Failure;
+use crate::{output, text};
 
 /// The state in one word.
 pub(crate) const fn state(state: v1::ApprovalState) -> &'static str {
@@ -46,6 +47,22 @@ pub(crate) fn called(approval: &v1::Approval) -> String {
     let id = text::short(&approval.id);
     let tool = visible(&approval.tool);
     format!("{id} in {}: {tool} {}", session(approval), subject(approval))
+}
+
+/// One line of what is to be known, in colours where they may be used.
+pub(crate) fn print(Line { tone, text }: &Line) -> Result<(), Failure> {
+    let pen = match tone {
+        Tone::Plain => None,
+        Tone::Heading | Tone::Asked => Some("1"),
+        Tone::Allow => Some("32"),
+        Tone::Ask => Some("33"),
+        Tone::Deny => Some("31"),
+        Tone::Warning => Some("7"),
+    };
+    match pen {
+        Some(pen) if output::colours() => output::line(&format!("\x1b[{pen}m{text}\x1b[0m")),
+        _ => output::line(text),
+    }
 }
 
 /// How far a grant reaches, in one word.

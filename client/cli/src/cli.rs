@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    approvals, attach, audit, backup, completions, daemon, doctor, drain, events, get, grants,
-    hook, keys, kill, label, ls, man, policy, redraw, rename, resize, rm, run, screen, send, stop,
-    tail, version, wait,
+    approvals, attach, audit, backup, completions, daemon, decisions, doctor, drain, events,
+    explain, get, grants, hook, keys, kill, label, ls, man, policy, redraw, rename, resize, rm,
+    run, screen, send, stop, tail, version, wait,
 };
 use crate::context::DaemonFlags;
 
@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Events(events::Args),
     Approvals(approvals::Args),
     Grants(grants::Args),
+    Decisions(decisions::Args),
+    Explain(explain::Args),
     Policy(policy::Args),
     Audit(audit::Args),
     Hook(hook::Args),

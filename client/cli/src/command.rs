@@ -6,9 +6,11 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod daemon;
+pub(crate) mod decisions;
 pub(crate) mod doctor;
 pub(crate) mod drain;
 pub(crate) mod events;
+pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod grants;
 pub(crate) mod hook;
@@ -128,6 +130,8 @@ async fn carry_out(command: Command, context: &Context) -> Result<Exit, Failure>
         Command::Events(args) => events::run(args, context).await,
         Command::Approvals(args) => approvals::run(args, context).await,
         Command::Grants(args) => grants::run(args, context).await,
+        Command::Decisions(args) => decisions::run(args, context).await,
+        Command::Explain(args) => explain::run(args, context).await,
         Command::Audit(args) => audit::run(args, context).await,
         Command::Daemon(args) => daemon::run(args, context).await,
         Command::Backup(args) => backup::run(args, context).await,

@@ -6,6 +6,7 @@ mod cli;
 mod command;
 mod context;
 mod daemon_entry;
+mod decision;
 mod exit;
 mod hook;
 mod json;

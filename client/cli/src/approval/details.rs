@@ -41,7 +41,7 @@ pub(crate) fn details(approval: &v1::Approval, now: Timestamp) -> Details {
     if approval.kind() == v1::ApprovalKind::Question {
         details.questions(&approval.questions);
     } else {
-        details.request(approval);
+        details.call((&approval.tool, &approval.subject), &approval.input);
     }
     details.asked = details.lines.len();
     details.units(&approval.units);
@@ -53,17 +53,17 @@ pub(crate) fn details(approval: &v1::Approval, now: Timestamp) -> Details {
 }
 
 impl Details {
-    fn push(&mut self, tone: Tone, text: String) {
+    pub(crate) fn push(&mut self, tone: Tone, text: String) {
         self.lines.push(Line { tone, text });
     }
 
-    fn fact(&mut self, name: &str, value: &str) {
+    pub(crate) fn fact(&mut self, name: &str, value: &str) {
         if !value.is_empty() {
             self.push(Tone::Plain, format!("{name:<10} {}", text::printable(value)));
         }
     }
 
-    fn list(&mut self, name: &str, values: &[String]) {
+    pub(crate) fn list(&mut self, name: &str, values: &[String]) {
         for (i, value) in values.iter().enumerate() {
             let name = if i == 0 { name } else { "" };
             self.push(Tone::Plain, format!("{name:<10} {}", text::printable(value)));
@@ -96,14 +96,13 @@ impl Details {
     }
 
     /// What the tool would do: its subject, and whatever else is in its input.
-    fn request(&mut self, approval: &v1::Approval) {
-        let tool = visible(&approval.tool).into_owned();
-        self.block(&tool, &approval.subject);
-        let Some(members) = members(&approval.input) else {
-            return self.block("input", &approval.input);
+    pub(crate) fn call(&mut self, (tool, subject): (&str, &str), input: &str) {
+        self.block(&visible(tool), subject);
+        let Some(members) = members(input) else {
+            return self.block("input", input);
         };
         for member in members {
-            if member.value != approval.subject {
+            if member.value != subject {
                 let name = visible(&member.name).into_owned();
                 self.block(&name, &member.value);
             }
@@ -111,7 +110,7 @@ impl Details {
     }
 
     /// A text whole: one line beside its name, several below it, with their numbers.
-    fn block(&mut self, name: &str, text: &str) {
+    pub(crate) fn block(&mut self, name: &str, text: &str) {
         let lines: Vec<&str> = text.split('\n').collect();
         if let [line] = lines[..] {
             self.push(Tone::Asked, format!("{name:<10} {}", text::printable(line)));
@@ -153,7 +152,7 @@ impl Details {
         }
     }
 
-    fn units(&mut self, units: &[v1::JudgedUnit]) {
+    pub(crate) fn units(&mut self, units: &[v1::JudgedUnit]) {
         for unit in units {
             let tone = match unit.decision.as_str() {
                 "allow" => Tone::Allow,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::approval::{Line, Tone, details};
+use crate::approval::{details, print};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -32,19 +32,4 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         format => output::message(format, "Approval", &approval)?,
     }
     Ok(Exit::Done)
-}
-
-fn print(Line { tone, text }: &Line) -> Result<(), Failure> {
-    let pen = match tone {
-        Tone::Plain => None,
-        Tone::Heading | Tone::Asked => Some("1"),
-        Tone::Allow => Some("32"),
-        Tone::Ask => Some("33"),
-        Tone::Deny => Some("31"),
-        Tone::Warning => Some("7"),
-    };
-    match pen {
-        Some(pen) if output::colours() => output::line(&format!("\x1b[{pen}m{text}\x1b[0m")),
-        _ => output::line(text),
-    }
 }
