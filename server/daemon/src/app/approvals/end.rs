@@ -71,7 +71,7 @@ impl App {
         }
     }
 
-    async fn end_by_itself(&self, approval: &NewApproval, state: ApprovalState) {
+    pub(super) async fn end_by_itself(&self, approval: &NewApproval, state: ApprovalState) {
         let (source, reason) = match state {
             ApprovalState::Cancelled => {
                 (DecisionSource::Cancelled(approval.id), "the hook that asked is gone")

@@ -28,6 +28,12 @@ impl Grants {
         self.lock().retain(|grant| grant.id != id);
     }
 
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> Vec<Grant> {
+        self.lock().clone()
+    }
+
     /// Those that may answer a session's calls at `now`.
     #[must_use]
     pub(crate) fn of(&self, live: &Live, now: Timestamp) -> Vec<Grant> {

@@ -4,6 +4,8 @@ mod decide;
 mod end;
 mod grants;
 mod list;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 pub(in crate::app) use decide::tool_call;
