@@ -25,7 +25,7 @@ const TOKEN_FILE: &str = "CODEPLANE_HOOK_TOKEN_FILE";
 pub(super) struct Prepared {
     /// The name of its adapter.
     pub(super) provider: String,
-    /// Files that it needs, in the session's directory.
+    /// Files that it needs: that of its token, and others in the session's directory.
     pub(super) files: Vec<BundleFile>,
     /// What is known of it.
     pub(super) agent: SessionAgent,
@@ -62,10 +62,10 @@ impl App {
         spec: &mut Spec,
     ) -> Result<Prepared, Error> {
         let adapter = Self::adapter(create)?;
-        let token = self.issue_token(id, Incarnation::FIRST).map_err(Error::internal)?;
-        let file = self.directories.hook_token(id, Incarnation::FIRST);
+        let (token, token_file) =
+            self.new_token(id, Incarnation::FIRST).map_err(Error::internal)?;
         // Before the agent's settings are written: they pin it, so that a project's do not replace it.
-        spec.set_env(TOKEN_FILE, &file.to_string_lossy());
+        spec.set_env(TOKEN_FILE, &token_file.path.to_string_lossy());
         let launch = match adapter {
             None | Some(Agent::Generic) => Launch::default(),
             Some(agent) => self.plan(agent, id, create, spec).await?,
@@ -96,7 +96,7 @@ impl App {
         }
         Ok(Prepared {
             provider: adapter.map_or(NO_ADAPTER, Agent::name).to_owned(),
-            files: files.collect(),
+            files: std::iter::once(token_file).chain(files).collect(),
             agent: self.new_agent(caller, create, spec, (gate, token, launch.conversation)),
             agent_files,
             notices,

@@ -1,6 +1,7 @@
 //! The shims this daemon started are its children: whoever starts a process must reap it.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -35,13 +36,20 @@ pub(crate) struct Started {
     pub(crate) pid: u32,
 }
 
-/// A file in the session's directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A file of a new session, in its directory or for its program alone.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct BundleFile {
     /// Where, absolute.
     pub(crate) path: PathBuf,
     /// What it holds.
     pub(crate) content: Vec<u8>,
+}
+
+/// Says nothing of what it holds: it may be a token.
+impl fmt::Debug for BundleFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BundleFile").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl Shims {
@@ -188,7 +196,8 @@ fn prepare_bundle(spec: &LaunchSpec, files: &[BundleFile]) -> io::Result<()> {
     let bundle = Bundle::new(&spec.bundle);
     bundle.create()?;
     files.iter().try_for_each(|file| {
-        if let Some(parent) = file.path.parent().filter(|parent| *parent != bundle.dir()) {
+        let within = |parent: &&Path| *parent != bundle.dir() && parent.starts_with(bundle.dir());
+        if let Some(parent) = file.path.parent().filter(within) {
             DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         }
         write_private(&file.path, &file.content)

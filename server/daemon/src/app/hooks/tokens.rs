@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tracing::warn;
 
 use super::super::App;
-use crate::session::Live;
+use crate::session::{BundleFile, Live};
 
 /// SHA-256 of a token: all that is kept of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,28 +54,39 @@ impl HookTokens {
 }
 
 impl App {
-    /// Makes the token of a run and its file. Answers its hash, to be kept with the session.
+    /// Makes the token of a run. Answers its hash, to be kept with the session, and its file, which has to
+    /// be there before the program: to make a file takes too long for the thread that serves everybody.
     ///
     /// # Errors
-    /// If there is no randomness, or the file cannot be written.
-    pub(in crate::app) fn issue_token(
+    /// If there is no randomness.
+    pub(in crate::app) fn new_token(
         &self,
         session: SessionId,
         incarnation: Incarnation,
-    ) -> io::Result<TokenHash> {
+    ) -> io::Result<(TokenHash, BundleFile)> {
         let mut secret = [0_u8; 32];
         getrandom::fill(&mut secret).map_err(|error| io::Error::other(error.to_string()))?;
         let token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = TokenHash::of(&token);
+        self.tokens.know(hash, session, incarnation);
         let path = self.directories.hook_token(session, incarnation);
+        Ok((hash, BundleFile { path, content: format!("{token}\n").into_bytes() }))
+    }
+
+    /// Makes the token of a run and writes its file, in the place of one that may be there. Blocks for the
+    /// time of a small file.
+    ///
+    /// # Errors
+    /// If there is no randomness, or the file cannot be written.
+    fn issue_token(&self, session: SessionId, incarnation: Incarnation) -> io::Result<TokenHash> {
+        let (hash, BundleFile { path, content }) = self.new_token(session, incarnation)?;
         // One of an earlier daemon: its hash is not known any more.
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        file.write_all(format!("{token}\n").as_bytes())?;
-        let hash = TokenHash::of(&token);
-        self.tokens.know(hash, session, incarnation);
+        file.write_all(&content)?;
         Ok(hash)
     }
 
