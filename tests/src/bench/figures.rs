@@ -269,7 +269,7 @@ pub struct Follow {
 pub struct Evaluations {
     /// How many rules judge.
     pub rules: usize,
-    /// Evaluations of one simple command a second, on one core.
+    /// Evaluations of one simple command in a second of processor time.
     pub short_per_s: f64,
     /// The same of three commands with a pipe, a list and a path.
     pub long_per_s: f64,

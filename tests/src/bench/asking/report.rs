@@ -7,17 +7,24 @@ use std::{
     fs,
     path::{Path, PathBuf},
     rc::Rc,
+    time::Duration,
 };
 
 use codeplane_proto::v1::{
     ReportHookRequest, hook_service_client::HookServiceClient, report_hook_response::Item,
 };
-use tokio::{runtime::Builder, task::LocalSet};
-use tonic::transport::{Channel, Endpoint};
+use tokio::{runtime::Builder, task::LocalSet, time::sleep};
+use tonic::{
+    Code,
+    transport::{Channel, Endpoint},
+};
 use uuid::Uuid;
 
 use super::{Call, event, is_allow, leave, note_outcome};
 use crate::bench::Result;
+
+/// After so long `cpctl hook` reports again, too.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// What is asked, and how.
 #[derive(Clone, Debug)]
@@ -108,7 +115,14 @@ impl Reporter {
             oversized_bytes: 0,
         };
         let asked_us = jiff::Timestamp::now().as_microsecond();
-        let mut items = client.report_hook(request).await?.into_inner();
+        let mut items = loop {
+            match client.report_hook(request.clone()).await {
+                Ok(items) => break items.into_inner(),
+                // In the first moments of a session nobody knows yet whose program it is.
+                Err(status) if status.code() == Code::Unavailable => sleep(AGAIN).await,
+                Err(status) => return Err(status.into()),
+            }
+        };
         while let Some(item) = items.message().await? {
             if let Some(Item::Answer(answer)) = item.item {
                 let answered_us = jiff::Timestamp::now().as_microsecond();
