@@ -6,3 +6,4 @@ mod codex;
 mod codex_gate;
 mod gate;
 mod receipts;
+mod sabotage;

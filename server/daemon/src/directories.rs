@@ -202,6 +202,12 @@ impl Directories {
         self.shims().join(format!("{}.sock", id.short()))
     }
 
+    /// What agents start as their hook. Not beside the sockets: nothing may be executed in some `/run`.
+    #[must_use]
+    pub(crate) fn hook_entry(&self) -> PathBuf {
+        self.state.join("hook-entry")
+    }
+
     /// Where the bundles are.
     #[must_use]
     pub(crate) fn sessions(&self) -> PathBuf {

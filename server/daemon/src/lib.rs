@@ -10,6 +10,7 @@ mod config;
 mod directories;
 pub mod entry;
 mod grpc;
+mod hook_entry;
 mod os;
 mod serve;
 mod session;

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::directories::Directories;
 use crate::grpc::{self, Doors, Services};
+use crate::hook_entry;
 use crate::os::{self, Notification};
 use crate::session::{Registry, ShimBinary, Shims, Surroundings, Watcher};
 use crate::shutdown::Shutdown;
@@ -80,6 +81,7 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
         .map_err(ServeError::Open)?;
     let audit_keys =
         AuditKeys::prepare(&directories.state, random_seed).map_err(ServeError::AuditKey)?;
+    hook_entry::install(&directories.hook_entry()).map_err(failed("write the hook program"))?;
     let watcher = Watcher::start().map_err(failed("start a thread"))?;
     let segment_bytes = config.output.segment_size.0;
     let surroundings = Surroundings::new(shutdown.token(), segment_bytes, watcher);

@@ -27,7 +27,7 @@ fn allow(world: &World, approval: &Value, options: &[&str]) {
 
 /// Binds a policy of these rules to every session.
 #[track_caller]
-fn rules(world: &World, rules: &str) {
+pub(super) fn rules(world: &World, rules: &str) {
     let policy = format!("name: test\nrules:\n{rules}");
     drop(world.daemon.cpctl_with(["policy", "apply", "-f", "-"], policy.as_bytes()).success());
     drop(world.daemon.cpctl(["policy", "bind", "test", "--default"]).success());

@@ -136,7 +136,8 @@ impl App {
             let ungated = Some("no cpctl beside the daemon: its hooks cannot report".to_owned());
             return Ok(Launch { ungated, ..Launch::default() });
         };
-        let hook = vec![hook.to_string_lossy().into_owned()];
+        let hook = [&self.directories.hook_entry(), &hook];
+        let hook = hook.map(|path| path.to_string_lossy().into_owned());
         let (command, mode) = (create.command.clone(), create.mode);
         let env: BTreeMap<String, String> = spec.env.iter().cloned().collect();
         let cwd = spec.cwd.clone();

@@ -36,8 +36,9 @@ pub(in super::super) fn launch(context: &LaunchContext<'_>) -> Result<Launch, St
         object(context, &watch::configuration(context.home, context.env).join("settings.json"));
     let mode = mode(&arguments, &given, &user);
     let status_line = status_line(context, &user);
-    let (content, warnings) =
-        overlay(Overlay { hook: context.hook, given, user, env: context.env, status_line });
+    let (content, mut warnings) =
+        overlay(Overlay { hook: context.hook, given, env: context.env, status_line });
+    warnings.extend(rewriters(context));
     let path = context.directory.join(SETTINGS);
     let mut command = program.to_vec();
     command.extend(["--settings".to_owned(), path.to_string_lossy().into_owned()]);
@@ -101,6 +102,22 @@ fn status_line(context: &LaunchContext<'_>, user: &Map<String, Value>) -> Status
         return StatusLine::Taken;
     }
     StatusLine::Free
+}
+
+/// Hooks of the project that may rewrite a call after ours has judged it: of several, the last to end has its way (seen
+/// with 2.1.329). Nothing holds such a call; what ran is compared.
+fn rewriters(context: &LaunchContext<'_>) -> Option<String> {
+    let has_hook = |name: &&str| {
+        let settings = object(context, &context.cwd.join(".claude").join(name));
+        let hooks = |event: &&str| {
+            settings.get("hooks").and_then(|hooks| hooks.get(*event)?.get(0)).is_some()
+        };
+        ["PreToolUse", "PermissionRequest"].iter().any(hooks)
+    };
+    let name = ["settings.json", "settings.local.json"].into_iter().find(has_hook)?;
+    Some(format!(
+        "hooks in .claude/{name} can change a call after it was judged: that is only found when it has run"
+    ))
 }
 
 /// The id of the conversation, chosen by the user, or by us where the user goes on with none.

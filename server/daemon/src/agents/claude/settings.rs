@@ -36,17 +36,12 @@ const OBSERVING: &[&str] = &[
 /// started with; ours beat them, and empty they say nothing.
 const SWITCHES: &[&str] = &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"];
 
-/// Variables that put other code into the hook program.
-const LOADER: &[&str] = &["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "GLIBC_TUNABLES"];
-
 /// What our settings are made of.
 pub(super) struct Overlay<'a> {
     /// The hook program and its first arguments.
     pub(super) hook: &'a [String],
     /// What the user gave with `--settings`.
     pub(super) given: Map<String, Value>,
-    /// The user's own settings.
-    pub(super) user: Map<String, Value>,
     /// The session's environment.
     pub(super) env: &'a BTreeMap<String, String>,
     /// Whether anybody else shows a status line.
@@ -66,7 +61,7 @@ pub(super) enum StatusLine {
 pub(super) fn overlay(overlay: Overlay<'_>) -> (Vec<u8>, Vec<String>) {
     let mut warnings = Vec::new();
     let mut settings = overlay.given;
-    let env = pinned(settings.get("env"), overlay.user.get("env"), overlay.env);
+    let env = pinned(settings.get("env"), overlay.env);
     let hooks = settings.entry("hooks").or_insert_with(|| json!({}));
     if !hooks.is_object() {
         warnings.push("'hooks' of --settings is no object and was left out".to_owned());
@@ -110,13 +105,8 @@ fn entry(hook: &[String], event: &str) -> Value {
 }
 
 /// The given variables, and those that no project may set for our hooks.
-fn pinned(given: Option<&Value>, user: Option<&Value>, env: &BTreeMap<String, String>) -> Value {
+fn pinned(given: Option<&Value>, env: &BTreeMap<String, String>) -> Value {
     let mut pinned = given.and_then(Value::as_object).cloned().unwrap_or_default();
-    let of_user = |name: &str| user.and_then(|user| user.get(name)?.as_str());
-    for name in LOADER {
-        let value = of_user(name).or(env.get(*name).map(String::as_str)).unwrap_or_default();
-        pinned.entry(*name).or_insert_with(|| value.into());
-    }
     for (name, value) in env.iter().filter(|(name, _)| name.starts_with("CODEPLANE_")) {
         pinned.insert(name.clone(), value.as_str().into());
     }

@@ -78,9 +78,8 @@ pub(in super::super) fn hooks_touched(
     (!changes.is_empty()).then(|| changes.join("; "))
 }
 
-/// Variables that switch hooks off or get into them.
-const VARIABLES: &[&str] =
-    &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE", "LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH"];
+/// Variables that switch hooks off.
+const VARIABLES: &[&str] = &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"];
 
 fn settings(text: Option<&[u8]>) -> Result<Map<String, Value>, serde_json::Error> {
     text.map_or_else(|| Ok(Map::new()), serde_json::from_slice)

@@ -102,23 +102,35 @@ fn settings_that_cannot_be_read_are_an_error_that_names_them() {
 }
 
 #[test]
-fn no_project_can_set_variables_that_switch_hooks_off_or_get_into_them() {
-    let scene = Scene::default()
-        .variable("LD_LIBRARY_PATH", "/session")
-        .variable("CODEPLANE_ENDPOINT", "unix:/s")
-        .file("/h/.claude/settings.json", r#"{"env":{"LD_PRELOAD":"/users.so"}}"#);
+fn no_project_can_set_variables_that_switch_hooks_off_or_send_them_elsewhere() {
+    let scene = Scene::default().variable("CODEPLANE_ENDPOINT", "unix:/s");
 
     let env = settings(&scene.launch(Agent::Claude, &["claude"]).unwrap())["env"].clone();
 
     for (name, value) in [
         ("CLAUDE_CODE_SIMPLE", ""),
         ("CLAUDE_CODE_SAFE_MODE", ""),
-        ("LD_AUDIT", ""),
-        ("LD_LIBRARY_PATH", "/session"),
-        ("LD_PRELOAD", "/users.so"),
         ("CODEPLANE_ENDPOINT", "unix:/s"),
     ] {
         assert_eq!(env[name], value, "{name}");
+    }
+}
+
+#[test]
+fn hooks_of_a_project_that_could_change_a_call_are_announced() {
+    let rewriting = r#"{"hooks":{"PreToolUse":[{"hooks":[]}]}}"#;
+    let warnings = |path: &'static str, text: &'static str| {
+        let scene = Scene::default().file(path, text);
+        scene.launch(Agent::Claude, &["claude"]).unwrap().warnings
+    };
+
+    let told = warnings("/w/project/.claude/settings.local.json", rewriting);
+    assert!(told[0].starts_with("hooks in .claude/settings.local.json can change a call"));
+    for (path, text) in [
+        ("/w/project/.claude/settings.json", r#"{"hooks":{"PreToolUse":[],"Stop":[{}]}}"#),
+        ("/h/.claude/settings.json", rewriting),
+    ] {
+        assert_eq!(warnings(path, text), [""; 0], "{path}");
     }
 }
 

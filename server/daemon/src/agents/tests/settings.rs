@@ -22,7 +22,11 @@ fn edits_that_touch_hooks_are_told_and_others_are_not() {
         (hooks, "{}", Some("hooks changed: Stop")),
         (hooks, r#"{"hooks":{"Stop":[]}}"#, Some("hooks changed: Stop")),
         (hooks, r#"{ "model":"x", "hooks": {"Stop":[{"hooks":[]}]} }"#, None),
-        ("{}", r#"{"env":{"LD_PRELOAD":"/w/x.so"}}"#, Some("variable LD_PRELOAD changed")),
+        (
+            "{}",
+            r#"{"env":{"CLAUDE_CODE_SIMPLE":"1"}}"#,
+            Some("variable CLAUDE_CODE_SIMPLE changed"),
+        ),
         ("{}", r#"{"env":{"EDITOR":"vi"}}"#, None),
         (hooks, "{", Some("the file is no JSON object any more")),
         ("{", "[", None),
