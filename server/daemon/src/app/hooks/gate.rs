@@ -285,9 +285,13 @@ impl App {
     }
 }
 
-/// What a decision says to the agent.
+/// What a decision says to the agent. That its dialog allowed a call is only what the agent told: no answer follows from
+/// it.
 pub(in crate::app) fn settled_answer(decision: &Decision) -> Answer {
     match &decision.settled {
+        Some(Settled { outcome: Outcome::Allowed, source: DecisionSource::Dialog(_), .. }) => {
+            Answer::AskInDialog { reason: "its dialog is said to have been answered".to_owned() }
+        }
         Some(Settled { outcome: Outcome::Allowed, updated_input, .. }) => {
             Answer::Allow { updated_input: updated_input.clone() }
         }
