@@ -65,19 +65,35 @@ pub(crate) fn request_digest(asked: &Asked<'_>) -> RequestDigest {
     digest("codeplane-request-1", &parts)
 }
 
-/// The hash by which a grant knows the same request again: of what of it is judged. An agent words the
-/// description of a command anew each time.
+/// The hash by which a grant knows the same request again: of all that it does.
 #[must_use]
 pub(crate) fn grant_digest(asked: &Asked<'_>) -> RequestDigest {
     let cwd = asked.cwd.unwrap_or_default();
-    let command = match (&asked.tool.input, asked.tool.tool.as_str()) {
-        (Ok(input), "Bash") => input.get("command").and_then(Value::as_str),
+    let input = &asked.tool.input_text;
+    let done = match (&asked.tool.input, asked.tool.tool.as_str()) {
+        (Ok(Value::Map(members)), "Bash") => done_by(members),
         (Ok(_) | Err(_), _) => None,
     };
-    let subject = command.map_or(asked.tool.input_text.as_slice(), str::as_bytes);
+    let subject = done.as_ref().map_or(input.as_slice(), String::as_bytes);
     let parts: [&[u8]; 4] =
         [asked.agent.name().as_bytes(), asked.tool.tool.as_bytes(), cwd.as_bytes(), subject];
-    digest("codeplane-grant-1", &parts)
+    digest("codeplane-grant-2", &parts)
+}
+
+/// What a command's input does, in one form; none if it cannot be trusted. An agent words the description of a command
+/// anew each time, and leaves out or writes what is not the case.
+fn done_by(members: &[(String, Value)]) -> Option<String> {
+    if Value::Map(members.to_vec()).flaw().is_some() {
+        return None;
+    }
+    let says_nothing = |name: &str, value: &Value| {
+        matches!(name, "description" | "timeout")
+            || matches!(value, Value::Null | Value::Bool(false))
+    };
+    let mut done: Vec<_> =
+        members.iter().filter(|(name, value)| !says_nothing(name, value)).collect();
+    done.sort_by(|one, other| one.0.cmp(&other.0));
+    Some(format!("{done:?}"))
 }
 
 /// Each part with its length, so that no two lists of parts read the same.
