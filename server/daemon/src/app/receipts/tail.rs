@@ -75,15 +75,17 @@ impl Tail {
     pub(super) fn read(&mut self, mut each: impl FnMut(Line<'_>)) -> io::Result<Rest> {
         let Some((file, size)) = self.open()? else { return Ok(Rest::Nothing) };
         let mut piece = vec![0; PIECE_BYTES];
-        let begun = self.line;
-        while self.line - begun < ROUND_BYTES {
+        let mut left = ROUND_BYTES;
+        while left > 0 {
+            self.searched = self.searched.max(data_from(&file, self.searched, size));
             let count = file.read_at(&mut piece, self.searched)?;
             if count == 0 {
                 return Ok(Rest::Nothing);
             }
+            left = left.saturating_sub(count as u64);
             self.take(&file, &piece[..count], &mut each)?;
         }
-        Ok(if self.line < size { Rest::More } else { Rest::Nothing })
+        Ok(if self.searched < size { Rest::More } else { Rest::Nothing })
     }
 
     fn open(&mut self) -> io::Result<Option<(File, u64)>> {
@@ -137,6 +139,16 @@ impl Tail {
         }
         self.searched = piece_start + piece.len() as u64;
         Ok(())
+    }
+}
+
+/// Where data begins again at or behind `position`: in a hole of a file ends no line, however long it is.
+fn data_from(file: &File, position: u64, size: u64) -> u64 {
+    let Ok(from) = i64::try_from(position) else { return position };
+    match nix::unistd::lseek(file, from, nix::unistd::Whence::SeekData) {
+        Ok(found) => u64::try_from(found).unwrap_or(position),
+        Err(nix::errno::Errno::ENXIO) => size,
+        Err(_) => position,
     }
 }
 
@@ -240,6 +252,30 @@ mod tests {
         }
 
         assert_eq!((lines, rounds), (10_000, 3));
+    }
+
+    #[test]
+    fn a_file_that_is_nothing_but_length_takes_no_time_and_its_lines_are_read() {
+        let mut lab = Lab::new();
+        lab.append(b"one\n");
+        let file = OpenOptions::new().write(true).open(lab.tail.path()).unwrap();
+        file.set_len(8 << 40).unwrap();
+
+        assert_eq!(lab.read(), ["one"]);
+        lab.append(b"\ntwo\n");
+        assert_eq!(lab.read(), ["two"]);
+    }
+
+    #[test]
+    fn a_line_that_does_not_end_takes_its_turns_like_others() {
+        let mut lab = Lab::new();
+        lab.append(&vec![b'x'; 9 << 20]);
+
+        assert_eq!(lab.tail.read(|_| {}).unwrap(), Rest::More);
+        assert_eq!(lab.tail.read(|_| {}).unwrap(), Rest::More);
+        assert!(lab.read().is_empty());
+        lab.append(b"\n");
+        assert_eq!(lab.read()[0].len(), 9 << 20);
     }
 
     #[test]
