@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const FREE: &str = "--dangerously-skip-permissions";
 
 /// The events of one type.
-fn events(world: &World, session: &str, kind: &str) -> Vec<Value> {
+pub(super) fn events(world: &World, session: &str, kind: &str) -> Vec<Value> {
     let listed = world.daemon.cpctl(["events", "-o", "json", "--session", session, "--type", kind]);
     serde_json::from_str(&listed.stdout).unwrap_or_else(|error| panic!("{error}: {listed:?}"))
 }
@@ -282,4 +282,37 @@ fn hooks_that_are_switched_off_in_any_settings_before_and_after_the_start_still_
     assert!(!world.work().join("first").exists() && !world.work().join("second").exists());
     assert_eq!(coverage(&world, &session), (2, 2));
     assert_eq!(world.session(&session)["gate"], "gated");
+}
+
+#[test]
+fn calls_that_the_agent_completes_before_it_makes_them_are_those_that_were_judged() {
+    let Some(world) = World::claude() else { return };
+    let file = world.work().join("notes.py");
+    world.model.script(
+        "build",
+        [
+            call("Write", json!({"file_path": file, "content": "x = 1  \n\ty = 'a'\n"})),
+            call("Read", json!({"file_path": "notes.py"})),
+            call("Edit", json!({"file_path": file, "old_string": "1", "new_string": "2"})),
+            call(
+                "Edit",
+                json!({"file_path": "./notes.py", "old_string": "= 2", "new_string": "= 3  "}),
+            ),
+            call("Read", json!({"file_path": file, "offset": "1", "limit": "1"})),
+            call("Bash", json!({"command": "cat notes.py | head -1", "timeout": "5000"})),
+            call("Bash", json!({"command": "ls", "run_in_background": "false"})),
+            say("It is built."),
+        ],
+    );
+
+    let session = world.run_with(&["--dangerous"], &["[[build]] go", FREE]);
+
+    world.expect_screen(&session, "It is built.");
+    wait_until("every call to be known", AGENT_PATIENCE, || {
+        let known = coverage(&world, &session);
+        if known.0 >= 7 { Ok(()) } else { Err((known, world.screen(&session))) }
+    });
+    world.stop(&session);
+    assert_eq!(events(&world, &session, "violation"), [] as [Value; 0]);
+    assert_eq!(fs::read_to_string(file).unwrap(), "x = 3\n\ty = 'a'\n");
 }

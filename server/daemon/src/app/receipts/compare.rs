@@ -10,13 +10,11 @@ use codeplane_core::{
 };
 use codeplane_store::{Found, Learnt};
 
-use super::super::hooks::{Asked, Follows, grant_digest, request_digest, shortened};
+use super::super::hooks::{Asked, Follows, request_digest, shortened};
 use super::super::{App, Error};
+use super::difference::difference;
 use crate::agents::ToolCall;
 use crate::session::Live;
-
-/// Longer input is not kept whole with its decision, and cannot be compared.
-const INPUT_BYTES: usize = 256 << 10;
 
 /// Who tells of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +51,10 @@ impl Problem {
     /// What it tells of the session's gate.
     pub(in crate::app) fn evidence(&self, tool: &str) -> Option<GateEvidence> {
         match self {
-            Self::Unjudged(text) => {
+            // Whatever let it run, the gate did not hold it.
+            Self::Unjudged(text) | Self::Against(text) => {
                 Some(GateEvidence::Unjudged { reason: format!("{}: {text}", shortened(tool)) })
             }
-            Self::Against(_) => None,
         }
     }
 }
@@ -182,28 +180,12 @@ fn against(
                 (Some(updated), Witness::Transcript) => vec![updated, asked],
                 (None, Witness::Hook | Witness::Transcript) => vec![asked],
             };
-            let same = inputs.into_iter().any(|input| is_same(decision, input, ran));
-            (!same).then(|| "it ran with another command than the one that was judged".to_owned())
+            let differs = |input: &String| difference((decision, input), ran, witness);
+            let different: Option<Vec<String>> = inputs.into_iter().map(differs).collect();
+            let what = different?.pop()?;
+            Some(format!("it ran with another {what} than the one that was judged"))
         }
     }
-}
-
-/// Whether a call is this one, by what of it is judged. Only commands are compared: agents complete the input of their
-/// other tools before they run them.
-fn is_same(decision: &Decision, input: &str, ran: &Asked<'_>) -> bool {
-    let too_long = input.len().max(ran.tool.input_text.len()) >= INPUT_BYTES;
-    if ran.tool.tool != "Bash" || too_long {
-        return true;
-    }
-    let judged = ToolCall {
-        tool: decision.request.tool.clone(),
-        input: codeplane_core::policy::Value::parse(input.as_bytes()),
-        input_text: input.as_bytes().to_vec(),
-        tool_use_id: None,
-    };
-    let cwd = decision.request.cwd.as_deref();
-    let asked = Asked { agent: ran.agent, tool: &judged, cwd };
-    grant_digest(&asked) == grant_digest(&Asked { cwd, ..*ran })
 }
 
 #[cfg(test)]
@@ -213,6 +195,7 @@ mod tests {
         ToolRequest,
     };
 
+    use super::super::difference::INPUT_BYTES;
     use super::*;
     use crate::agents::Agent;
 
@@ -316,13 +299,67 @@ mod tests {
     }
 
     #[test]
-    fn input_that_is_completed_or_too_long_to_be_kept_is_not_compared() {
+    fn a_call_is_what_was_judged_however_its_agent_completes_it() {
         let allowed = settled(Outcome::Allowed, DecisionSource::Rules);
+        let edit = r#"{"file_path": "b/../a", "old_string": "x", "new_string": "y"}"#;
         let long = input(&"x".repeat(INPUT_BYTES));
+        for (tool, asked, ran) in [
+            (
+                "Edit",
+                edit,
+                r#"{"file_path": "/w/a", "old_string": "x", "new_string": "y", "replace_all": false}"#,
+            ),
+            ("Bash", r#"{"command": "ls"}"#, r#"{"run_in_background": false, "command": "ls"}"#),
+            ("Bash", &long[..INPUT_BYTES], long.as_str()),
+        ] {
+            assert_eq!(wrong((tool, asked, ran), &allowed, Witness::Hook), None, "{tool}");
+        }
+        let words = r#"{"file_path": "/w/a", "old_string": "x ", "new_string": "y"}"#;
+        assert_eq!(wrong(("Edit", words, edit), &allowed, Witness::Transcript), None);
+    }
 
-        let completed = ("Edit", "{\"file_path\": \"a\"}", "{\"file_path\": \"/w/a\"}");
-        assert_eq!(wrong(completed, &allowed, Witness::Hook), None);
-        let kept = &long[..INPUT_BYTES];
-        assert_eq!(wrong(("Bash", kept, &long), &allowed, Witness::Hook), None);
+    #[test]
+    fn a_call_that_does_something_else_than_was_judged_is_told() {
+        let allowed = settled(Outcome::Allowed, DecisionSource::Rules);
+        let write = |path: &str, content: &str| {
+            format!("{{\"file_path\": \"{path}\", \"content\": \"{content}\"}}")
+        };
+        let asked = write("/w/fine", "x");
+        let anywhere = [Witness::Hook, Witness::Transcript];
+        for (tool, asked, ran, what, witnesses) in [
+            ("Write", asked.clone(), write("/w/out", "x"), "file_path", &anywhere[..]),
+            ("Write", asked.clone(), write("/w/fine", "y"), "content", &anywhere[..1]),
+            ("Grep", "{}".to_owned(), r#"{"path": "/etc"}"#.to_owned(), "path", &anywhere),
+            (
+                "Bash",
+                input("ls"),
+                r#"{"command": "ls", "dangerouslyDisableSandbox": true}"#.to_owned(),
+                "command",
+                &anywhere[..1],
+            ),
+        ] {
+            for witness in witnesses {
+                let told = wrong((tool, &asked, &ran), &allowed, *witness);
+                let expected = format!("it ran with another {what} than the one that was judged");
+                assert_eq!(told, Some(expected), "{tool} {witness:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_decision_about_another_tool_covers_nothing() {
+        let allowed = settled(Outcome::Allowed, DecisionSource::Rules);
+        let text = r#"{"file_path": "/etc/passwd"}"#;
+        let call = ToolCall {
+            tool: "Write".to_owned(),
+            input: codeplane_core::policy::Value::parse(text.as_bytes()),
+            input_text: text.as_bytes().to_vec(),
+            tool_use_id: Some("a".to_owned()),
+        };
+        let ran = Asked { agent: Agent::Claude, tool: &call, cwd: None };
+
+        let told = against(&decision("Bash", input("ls")), &allowed, &ran, Witness::Transcript);
+
+        assert_eq!(told.as_deref(), Some("it ran with another tool than the one that was judged"));
     }
 }

@@ -12,6 +12,7 @@
 //! shell than the machine's own) is reported as a tool use that nobody could judge.
 
 mod compare;
+mod difference;
 mod follow;
 mod settings;
 mod tail;
