@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
@@ -12,6 +13,9 @@ use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::Pid;
 
 use crate::fake::wait_until;
+
+/// Longer than a key counts as one that was meant for what was there before.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// A program whose terminal is ours. Dropped: it is killed.
 pub(crate) struct Tty {
@@ -70,15 +74,16 @@ impl Tty {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Types `keys` until something has happened: what comes too soon is not taken.
+    /// Types `keys` until something has happened: what comes too soon is not taken, and nor is what comes
+    /// again at once.
     #[track_caller]
     pub(crate) fn types_until(&mut self, keys: &str, happened: impl Fn(&Self) -> bool) {
+        let mut typed: Option<Instant> = None;
         wait_until(keys, || {
-            if happened(self) {
-                return true;
+            if !happened(self) && typed.is_none_or(|typed| typed.elapsed() > AGAIN) {
+                self.types(keys);
+                typed = Some(Instant::now());
             }
-            self.types(keys);
-            std::thread::park_timeout(std::time::Duration::from_millis(50));
             happened(self)
         });
     }

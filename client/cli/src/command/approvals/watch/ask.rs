@@ -16,6 +16,8 @@ pub(super) enum Ask {
     Questions(Questions),
     /// Whether the input is right as it was edited.
     Edited(String),
+    /// Nothing can be said, and why.
+    Closed(String),
 }
 
 /// What to remember, and for how far.
@@ -57,6 +59,9 @@ impl Ask {
     }
 
     pub(super) fn questions(approval: &v1::Approval) -> Self {
+        if approval.questions.is_empty() {
+            return Self::Closed("it asks no question (a allows, d denies)".to_owned());
+        }
         let questions = approval.questions.clone();
         let (answers, chosen) = (Vec::new(), Vec::new());
         Self::Questions(Questions { questions, answers, cursor: 0, chosen, text: None })
@@ -79,13 +84,43 @@ impl Ask {
                 let updated_input = std::mem::take(input);
                 Said::This(Answer::Allow(v1::AllowAnswer { updated_input, ..Default::default() }))
             }
-            Self::Edited(_) => Said::Nothing,
+            Self::Edited(_) | Self::Closed(_) => Said::Nothing,
         }
     }
 
-    /// What is shown of it.
-    pub(super) fn lines(&self) -> Vec<Line> {
+    /// Whether what is said may be sent with this key.
+    pub(super) fn is_sent_by(&self, key: &Key) -> bool {
         match self {
+            Self::Message(_) | Self::Grant(_) | Self::Questions(_) => *key == Key::Enter,
+            Self::Edited(_) => *key == Key::Character('a'),
+            Self::Closed(_) => false,
+        }
+    }
+
+    /// Takes a key that leads to nothing any more; a message can be seen to be typed on.
+    pub(super) fn echo(&mut self, key: Key) {
+        match self {
+            Self::Message(text) => drop(type_into(text, key)),
+            Self::Grant(_) | Self::Questions(_) | Self::Edited(_) | Self::Closed(_) => {}
+        }
+    }
+
+    /// What is shown of it, with the reason why nothing of it can be sent, if so.
+    pub(super) fn lines(&self, closed: Option<String>) -> Vec<Line> {
+        let mut lines = self.open_lines();
+        if let Some(why) = closed {
+            // In the place of the hint, which is always there to be seen.
+            lines.pop();
+            let text =
+                format!("Nothing is sent: {}. Enter or Esc goes back", text::printable(&why));
+            lines.push(Line { tone: Tone::Deny, text });
+        }
+        lines
+    }
+
+    fn open_lines(&self) -> Vec<Line> {
+        match self {
+            Self::Closed(_) => vec![hint("")],
             Self::Message(text) => vec![
                 heading("Deny, and tell the agent (may be empty):"),
                 typed(text),

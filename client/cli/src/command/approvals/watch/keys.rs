@@ -1,7 +1,9 @@
 //! Keys, from the bytes that a terminal sends for them.
 
-/// Most bytes of something pasted; more is forgotten.
+/// Most bytes of something pasted; the rest of it is forgotten.
 const PASTE_BYTES: usize = 64 * 1024;
+/// Most bytes of any other sequence; a longer one has lost its end.
+const SEQUENCE_BYTES: usize = 256;
 const PASTE_BEGINS: &[u8] = b"\x1b[200~";
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
@@ -53,12 +55,24 @@ impl Keys {
                     used
                 }
                 Front::Nothing(used) => used,
-                Front::Incomplete if self.bytes.len() > PASTE_BYTES => self.bytes.len(),
+                Front::Incomplete if self.bytes.starts_with(PASTE_BEGINS) => {
+                    self.forget_most();
+                    break;
+                }
+                Front::Incomplete if self.bytes.len() > SEQUENCE_BYTES => self.bytes.len(),
                 Front::Incomplete => break,
             };
             self.bytes.drain(..used);
         }
         keys
+    }
+
+    /// Of a long paste, all but its beginning and what may be that of its end: no byte before its end is a key.
+    fn forget_most(&mut self) {
+        let end = self.bytes.len().saturating_sub(PASTE_ENDS.len() - 1);
+        if end > PASTE_BYTES {
+            self.bytes.drain(PASTE_BYTES..end);
+        }
     }
 }
 
@@ -176,9 +190,24 @@ mod tests {
     #[test]
     fn a_sequence_without_an_end_is_forgotten() {
         let mut keys = Keys::default();
-        let endless = [&b"\x1b[200~"[..], &[b'a'; PASTE_BYTES]].concat();
+        let endless = [&b"\x1b["[..], &[b'1'; SEQUENCE_BYTES]].concat();
 
         assert_eq!(keys.read(&endless), []);
         assert_eq!(keys.read(b"q"), [Key::Character('q')]);
+    }
+
+    #[test]
+    fn however_long_a_pasted_text_is_nothing_of_it_is_a_key() {
+        let mut keys = Keys::default();
+        assert_eq!(keys.read(b"\x1b[200~"), []);
+        for _ in 0..100 {
+            assert_eq!(keys.read(&[b'a'; 4096]), []);
+        }
+        assert_eq!(keys.read(b"\x1b[201"), []);
+
+        let read = keys.read(b"~q");
+
+        let [Key::Pasted(text), Key::Character('q')] = &read[..] else { panic!("{}", read.len()) };
+        assert!(text.len() <= PASTE_BYTES && text.chars().all(|char| char == 'a'));
     }
 }

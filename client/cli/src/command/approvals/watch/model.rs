@@ -14,13 +14,14 @@ use crate::{approval, text};
 /// How long an approval must have been on the screen before a key decides it. A key that was meant
 /// for what was there before comes sooner; nobody has read anything in that time.
 const LOOK: Duration = Duration::from_millis(300);
+const NOTHING_WAITS: &str = "nothing waits";
+const ON_ITS_WAY: &str = "its decision is on the way";
 
 /// Everything that is shown.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     pub(super) queue: Queue,
-    /// A dialog, and the approval as it was when the dialog began.
-    pub(super) ask: Option<(v1::Approval, Ask)>,
+    pub(super) dialog: Option<Dialog>,
     pub(super) zoom: Zoom,
     /// The first row of the details that is shown.
     pub(super) scroll: usize,
@@ -29,6 +30,17 @@ pub(super) struct Model {
     /// Why the daemon cannot be asked, if it cannot.
     pub(super) away: Option<String>,
     drawn: Option<Drawn>,
+    /// Ids of approvals whose decision was sent and not answered yet.
+    sent: Vec<String>,
+}
+
+/// Something that has to be said first. Until it is closed, no key means anything else: whoever types a
+/// message must not find that it was taken for keys.
+#[derive(Debug)]
+pub(super) struct Dialog {
+    /// The approval as it was when the dialog began; none where none was selected.
+    pub(super) about: Option<v1::Approval>,
+    pub(super) ask: Ask,
 }
 
 /// What has the room.
@@ -98,20 +110,47 @@ impl Model {
     /// Does what a key says.
     pub(super) fn press(&mut self, key: Key, now: Instant) -> Effect {
         self.notice.clear();
-        if let Some((approval, mut ask)) = self.ask.take() {
-            return match ask.press(key) {
-                Said::Nothing => {
-                    self.ask = Some((approval, ask));
-                    Effect::Nothing
-                }
-                Said::NeverMind => Effect::Nothing,
-                Said::This(answer) => decide(&approval, answer),
-            };
+        if let Some(dialog) = self.dialog.take() {
+            return self.reply(dialog, key, now);
         }
         self.browse(&key, now).unwrap_or_else(|why| {
             self.notice = why;
             Effect::Nothing
         })
+    }
+
+    fn reply(&mut self, mut dialog: Dialog, key: Key, now: Instant) -> Effect {
+        let open = dialog.about.clone().filter(|_| self.closed(&dialog).is_none());
+        let Some(approval) = open else {
+            if !matches!(key, Key::Enter | Key::Escape | Key::Leave) {
+                dialog.ask.echo(key);
+                self.dialog = Some(dialog);
+            }
+            return Effect::Nothing;
+        };
+        if dialog.ask.is_sent_by(&key)
+            && let Err(why) = self.looked_at(&approval, now)
+        {
+            self.notice = why;
+            self.dialog = Some(dialog);
+            return Effect::Nothing;
+        }
+        match dialog.ask.press(key) {
+            Said::Nothing => self.dialog = Some(dialog),
+            Said::NeverMind => {}
+            Said::This(answer) => return self.decide(&approval, answer),
+        }
+        Effect::Nothing
+    }
+
+    /// Why nothing can be sent from this dialog, if so.
+    pub(super) fn closed(&self, dialog: &Dialog) -> Option<String> {
+        let about = match (&dialog.about, &dialog.ask) {
+            (_, Ask::Closed(why)) => return Some(why.clone()),
+            (about, _) => about.as_ref()?,
+        };
+        let now = self.queue.find(&about.id).unwrap_or(about);
+        (!is_pending(now)).then(|| already(now))
     }
 
     fn browse(&mut self, key: &Key, now: Instant) -> Result<Effect, String> {
@@ -136,10 +175,7 @@ impl Model {
             Key::Escape => self.zoom = Zoom::Queue,
             Key::Character('a') => {
                 let approval = self.whole(now)?;
-                return Ok(decide(&approval, Answer::Allow(v1::AllowAnswer::default())));
-            }
-            Key::Character('d') => {
-                self.ask = Some((self.waiting(now)?, Ask::Message(String::new())));
+                return Ok(self.decide(&approval, Answer::Allow(v1::AllowAnswer::default())));
             }
             Key::Character('g') => {
                 let approval = self.whole(now)?;
@@ -147,24 +183,29 @@ impl Model {
                     return Err(format!("no grant: {}", text::printable(&approval.not_grantable)));
                 }
                 let ask = Ask::grant(&approval);
-                self.ask = Some((approval, ask));
+                self.dialog = Some(Dialog { about: Some(approval), ask });
             }
-            Key::Character('e') => return Ok(Effect::Edit(Box::new(self.whole(now)?))),
-            Key::Character('A') => self.questions(now)?,
+            Key::Character('e') => match self.whole(now) {
+                Ok(approval) => return Ok(Effect::Edit(Box::new(approval))),
+                Err(why) => self.open(|_| Ask::Closed(why)),
+            },
+            Key::Character('d') => self.open(|_| Ask::Message(String::new())),
+            Key::Character('A') => self.open(Ask::questions),
             Key::Pasted(_) => return Err("what is pasted is not taken for keys".to_owned()),
             Key::Character(_) | Key::Backspace | Key::Tab | Key::Clear => {}
         }
         Ok(Effect::Nothing)
     }
 
-    fn questions(&mut self, now: Instant) -> Result<(), String> {
-        let approval = self.waiting(now)?;
-        if approval.questions.is_empty() {
-            return Err("it asks no question: a allows, d denies".to_owned());
-        }
-        let ask = Ask::questions(&approval);
-        self.ask = Some((approval, ask));
-        Ok(())
+    /// Opens a dialog after which something is typed: also where there is nothing to be said.
+    fn open(&mut self, ask: impl FnOnce(&v1::Approval) -> Ask) {
+        let about = self.queue.selected().cloned();
+        let ask = match &about {
+            Some(one) if self.sent.contains(&one.id) => Ask::Closed(ON_ITS_WAY.to_owned()),
+            Some(one) => ask(one),
+            None => Ask::Closed(NOTHING_WAITS.to_owned()),
+        };
+        self.dialog = Some(Dialog { about, ask });
     }
 
     /// What the editor made of the input of `approval`.
@@ -174,14 +215,19 @@ impl Model {
         edited: Result<Option<String>, String>,
     ) {
         match edited {
-            Ok(Some(input)) => self.ask = Some((approval, Ask::Edited(input))),
+            Ok(Some(input)) => {
+                // Not seen yet: what was typed last was for the editor.
+                self.drawn = None;
+                self.dialog = Some(Dialog { about: Some(approval), ask: Ask::Edited(input) });
+            }
             Ok(None) => self.notice = "nothing was changed".to_owned(),
             Err(why) => self.notice = text::printable(&why),
         }
     }
 
-    /// How a decision ended.
-    pub(super) fn decided(&mut self, done: Result<v1::DecideApprovalResponse, String>) {
+    /// How the decision of the approval `id` ended.
+    pub(super) fn decided(&mut self, id: &str, done: Result<v1::DecideApprovalResponse, String>) {
+        self.sent.retain(|sent| sent != id);
         self.notice = match done {
             Ok(v1::DecideApprovalResponse { approval: Some(approval), grants }) => {
                 let granted = if grants.is_empty() { "" } else { ", and remembered" };
@@ -205,26 +251,36 @@ impl Model {
     }
 
     /// The approval on the screen, if it can be decided.
-    fn waiting(&self, now: Instant) -> Result<v1::Approval, String> {
-        let Some(approval) = self.queue.selected() else {
-            return Err("nothing waits".to_owned());
+    fn waiting(&mut self, now: Instant) -> Result<v1::Approval, String> {
+        let Some(approval) = self.queue.selected().cloned() else {
+            return Err(NOTHING_WAITS.to_owned());
         };
-        let looked_at = self.drawn.as_ref().is_some_and(|Drawn { drawing, since, .. }| {
-            (&drawing.id, &drawing.hash) == (&approval.id, &approval.request_hash)
-                && now.saturating_duration_since(*since) >= LOOK
-        });
-        if !looked_at {
-            return Err("it has only just appeared: look at it first".to_owned());
+        self.looked_at(&approval, now)?;
+        if self.sent.contains(&approval.id) {
+            return Err(ON_ITS_WAY.to_owned());
         }
-        if !is_pending(approval) {
-            let state = approval::state(approval.state());
-            return Err(format!("it is {state} already: j goes to the next"));
+        if !is_pending(&approval) {
+            return Err(format!("{}: j goes to the next", already(&approval)));
         }
-        Ok(approval.clone())
+        Ok(approval)
+    }
+
+    /// Whether this has been on the screen for a moment. A key that comes sooner begins that moment anew, so
+    /// that neither a key that is held down nor a text gets through.
+    fn looked_at(&mut self, approval: &v1::Approval, now: Instant) -> Result<(), String> {
+        if let Some(Drawn { drawing, since, .. }) = &mut self.drawn
+            && (&drawing.id, &drawing.hash) == (&approval.id, &approval.request_hash)
+        {
+            if now.saturating_duration_since(*since) >= LOOK {
+                return Ok(());
+            }
+            *since = now;
+        }
+        Err("it has only just appeared: look at it first".to_owned())
     }
 
     /// The same, if it is a call and all of what it asks has been on the screen.
-    fn whole(&self, now: Instant) -> Result<v1::Approval, String> {
+    fn whole(&mut self, now: Instant) -> Result<v1::Approval, String> {
         let approval = self.waiting(now)?;
         if approval.kind() == v1::ApprovalKind::Question {
             return Err("it is a question: A answers it, d denies".to_owned());
@@ -238,14 +294,19 @@ impl Model {
         }
         Ok(approval)
     }
+
+    /// Under the hash of the request that was on the screen.
+    fn decide(&mut self, approval: &v1::Approval, answer: Answer) -> Effect {
+        self.sent.push(approval.id.clone());
+        Effect::Decide(v1::DecideApprovalRequest {
+            request_id: String::new(),
+            approval: approval.id.clone(),
+            request_hash: approval.request_hash.clone(),
+            answer: Some(answer),
+        })
+    }
 }
 
-/// Under the hash of the request that was on the screen.
-fn decide(approval: &v1::Approval, answer: Answer) -> Effect {
-    Effect::Decide(v1::DecideApprovalRequest {
-        request_id: String::new(),
-        approval: approval.id.clone(),
-        request_hash: approval.request_hash.clone(),
-        answer: Some(answer),
-    })
+fn already(approval: &v1::Approval) -> String {
+    format!("it is {} already", approval::state(approval.state()))
 }

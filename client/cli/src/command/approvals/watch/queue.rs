@@ -51,6 +51,10 @@ impl Queue {
         self.approvals.get(self.selected)
     }
 
+    pub(super) fn find(&self, id: &str) -> Option<&v1::Approval> {
+        self.approvals.iter().find(|one| one.id == id)
+    }
+
     /// All of them, and the place of the selected one.
     pub(super) fn all(&self) -> (&[v1::Approval], usize) {
         (&self.approvals, self.selected)

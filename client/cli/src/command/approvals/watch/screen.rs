@@ -24,7 +24,8 @@ const BEGIN: &[u8] = b"\x1b[?1049h\x1b[2J\x1b[?2004h\x1b[?25l";
 /// How often the times on the screen are told anew.
 const TICK: Duration = Duration::from_secs(1);
 
-type Decided = Result<v1::DecideApprovalResponse, Error>;
+/// Which approval, and how its decision ended.
+type Decided = (String, Result<v1::DecideApprovalResponse, Error>);
 
 /// Shows the queue until its user leaves.
 pub(super) async fn run(client: Client, mut source: Source) -> Result<Exit, Failure> {
@@ -50,13 +51,15 @@ pub(super) async fn run(client: Client, mut source: Source) -> Result<Exit, Fail
                         Effect::Leave => return Ok(Exit::Done),
                         Effect::Decide(request) => {
                             let client = client.clone();
-                            decisions.spawn(async move { client.decide_approval(request).await });
+                            decisions.spawn(async move {
+                                (request.approval.clone(), client.decide_approval(request).await)
+                            });
                         }
                         Effect::Edit(approval) => canvas.edit(&mut model, *approval)?,
                     }
                 }
             }
-            Some(done) = decisions.join_next() => model.decided(told(done)),
+            Some(done) = decisions.join_next() => tell(&mut model, done),
             change = source.next() => model.apply(change?),
             _ = resized.recv() => {}
             _ = tick.tick() => {}
@@ -64,11 +67,12 @@ pub(super) async fn run(client: Client, mut source: Source) -> Result<Exit, Fail
     }
 }
 
-fn told(done: Result<Decided, JoinError>) -> Result<v1::DecideApprovalResponse, String> {
+fn tell(model: &mut Model, done: Result<Decided, JoinError>) {
     match done {
-        Ok(Ok(decided)) => Ok(decided),
-        Ok(Err(error)) => Err(output::with_causes(&error)),
-        Err(error) => Err(format!("cpctl failed within ({error})")),
+        Ok((id, decided)) => {
+            model.decided(&id, decided.map_err(|error| output::with_causes(&error)));
+        }
+        Err(error) => model.notice = format!("cpctl failed within ({error})"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is seen, and what keys do, without a terminal.
 
+mod dialogs;
+
 use std::time::{Duration, Instant};
 
 use codeplane_client::v1;
@@ -255,92 +257,6 @@ fn a_denial_has_a_message() {
 }
 
 #[test]
-fn a_dialog_is_about_the_approval_it_began_with() {
-    let mut user = User::sees(vec![bash('a', "one"), bash('b', "two")]);
-    user.types("d");
-
-    user.hears(vec![ended(bash('a', "one")), bash('c', "three")]);
-    assert!(user.screen().contains("aaaaaaaa pending"), "{}", user.screen());
-
-    assert_eq!(user.decides(Key::Enter).approval, "aaaaaaaa");
-}
-
-#[test]
-fn a_grant_shows_its_patterns_before_it_is_given() {
-    let mut approval = bash('a', "git push");
-    approval.grant_patterns = vec!["Bash(cd:*)".into(), "Bash(git push:*)".into()];
-    let mut user = User::sees(vec![approval]);
-    user.types("g");
-    let screen = user.screen();
-    assert!(
-        screen.contains("for this session: this exact request\n> [ ] Bash(cd:*)\n  [ ] Bash(git"),
-        "{screen}"
-    );
-    user.types("j ");
-    user.presses(Key::Tab);
-    assert!(
-        user.screen().contains("every session in this workspace: what the marked pattern"),
-        "{}",
-        user.screen()
-    );
-
-    let Some(Answer::Allow(allow)) = user.decides(Key::Enter).answer else { panic!("not allowed") };
-
-    assert_eq!(allow.grant_scope(), v1::GrantScope::Workspace);
-    assert_eq!(allow.grant_patterns, ["Bash(git push:*)"]);
-}
-
-#[test]
-fn what_cannot_be_granted_says_why() {
-    let not_grantable = "a rule always asks".into();
-    let mut user = User::sees(vec![v1::Approval { not_grantable, ..bash('a', "x") }]);
-
-    assert!(matches!(user.types("g"), Effect::Nothing));
-    assert!(user.screen().contains("no grant: a rule always asks"), "{}", user.screen());
-}
-
-#[test]
-fn questions_are_answered_one_after_the_other() {
-    let mut user = User::sees(vec![question('a', &[false, true, false])]);
-    user.types("A");
-    user.types("j");
-    user.presses(Key::Enter);
-    user.types(" j ");
-    assert!(user.screen().contains("  [x] red\n> [x] blue"), "{}", user.screen());
-    user.presses(Key::Enter);
-    user.types("jj");
-    user.presses(Key::Enter);
-    user.types("green");
-
-    let request = user.decides(Key::Enter);
-
-    assert_eq!(answers(request), [vec!["blue"], vec!["red", "blue"], vec!["green"]]);
-}
-
-#[test]
-fn a_question_is_not_simply_allowed_and_a_call_has_no_answers() {
-    let mut user = User::sees(vec![question('a', &[false]), bash('b', "x")]);
-
-    assert!(matches!(user.types("a"), Effect::Nothing));
-    assert!(user.screen().contains("A answers it"), "{}", user.screen());
-    user.types("jA");
-    assert!(user.screen().contains("it asks no question"), "{}", user.screen());
-}
-
-#[test]
-fn edited_input_is_seen_before_it_is_allowed() {
-    let mut user = User::sees(vec![bash('a', "git push")]);
-    let Effect::Edit(approval) = user.types("e") else { panic!("no editor") };
-    user.model.edited(*approval, Ok(Some("{\"command\": \"ls\"}".into())));
-    user.looks();
-    assert!(user.screen().contains("{\"command\": \"ls\"}"), "{}", user.screen());
-
-    let Some(Answer::Allow(allow)) = user.decides(Key::Character('a')).answer else { panic!() };
-
-    assert_eq!(allow.updated_input, "{\"command\": \"ls\"}");
-}
-
-#[test]
 fn what_is_pasted_decides_nothing() {
     let mut user = User::sees(vec![bash('a', "x")]);
 
@@ -366,7 +282,7 @@ fn details_can_have_the_whole_screen() {
 fn the_end_of_a_decision_is_told() {
     let mut user = User::sees(vec![bash('a', "x")]);
 
-    user.model.decided(Err("the request is another one\x1b[2J".into()));
+    user.model.decided("aaaaaaaa", Err("the request is another one\x1b[2J".into()));
     user.looks();
 
     assert!(user.screen().contains("another one\\x1b[2J"), "{}", user.screen());

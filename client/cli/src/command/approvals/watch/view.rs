@@ -51,8 +51,8 @@ fn draw_top(model: &Model, cells: &mut Buffer, now: Timestamp) -> u16 {
     let area = *cells.area();
     // Some of it always stays for what is asked.
     let most = (area.height - FRAME_ROWS) / 2;
-    let lines = match (&model.ask, model.zoom) {
-        (Some((_, ask)), _) => dialog_lines(&ask.lines(), area),
+    let lines = match (&model.dialog, model.zoom) {
+        (Some(dialog), _) => dialog_lines(&dialog.ask.lines(model.closed(dialog)), area),
         (None, Zoom::Details) => return 1,
         (None, Zoom::Queue) => queue_lines(model, usize::from(most.max(1)), now),
     };
@@ -107,8 +107,9 @@ fn queue_lines(model: &Model, most: usize, now: Timestamp) -> Vec<Line> {
 
 fn draw_details(model: &Model, cells: &mut Buffer, area: Rect, now: Timestamp) -> Option<Drawing> {
     // A dialog is about the approval it began with.
-    let asked = model.ask.as_ref().map(|(approval, _)| approval);
-    let approval = asked.or(model.queue.selected())?;
+    let about = model.dialog.as_ref().and_then(|dialog| dialog.about.as_ref());
+    let about = about.map(|about| model.queue.find(&about.id).unwrap_or(about));
+    let approval = about.or(model.queue.selected())?;
     let page = page(approval, area.width.into(), now);
     let drawing = Drawing {
         id: approval.id.clone(),
