@@ -14,11 +14,13 @@ fn what_cannot_be_read_is_denied_and_nobody_is_asked() {
         "[".repeat(9_000),
         "]".repeat(9_000)
     );
-    let cases: [&[u8]; 9] = [
+    let cases: [&[u8]; 11] = [
         b"",
         b"{",
         b"null",
         b"{\"event\":\"tool_requested\"}",
+        b"{\"event\":\"tool_reqested\",\"tool\":\"Bash\",\"input\":{\"command\":\"ls\"}}",
+        b"{\"event\":\"tool_requested\",\"tool\":\"Bash\",\"input\":{\"command\":\"ls\"},\"cwd\":\"a\"}",
         b"{\"event\":\"tool_requested\",\"tool\":\"Bash\",\"tool\":\"Read\",\"input\":{}}",
         b"{\"event\":\"tool_requested\",\"tool\":\"Bash\",\"input\":{\"command\":\"a\",\"command\":\"b\"}}",
         b"{\"event\":\"tool_requested\",\"tool\":\"Bash\",\"input\":{\"command\":7}}",
@@ -84,14 +86,15 @@ fn a_token_is_good_in_its_own_session_while_that_runs_and_nowhere_else() {
 }
 
 #[test]
-fn a_call_of_a_tool_nobody_knows_is_asked_about_and_an_event_nobody_knows_is_only_written_down() {
+fn a_tool_nobody_knows_is_asked_about_and_an_event_nobody_knows_is_denied() {
     let daemon = TestDaemon::start();
     let caller = Caller::start(&daemon, "a", &["--unattended"]);
 
     let strange = json!({"event": "tool_requested", "tool": "Teleport", "input": {"to": "/etc"}});
     let reason = caller.ask(1, &strange.to_string()).denies();
-    let unknown = caller.ask(2, "{\"event\": \"moon_rose\"}");
+    // It may be the gate, mistyped.
+    let unknown = caller.ask(2, "{\"event\": \"moon_rose\"}").denies();
 
     assert!(!reason.is_empty());
-    assert_eq!((unknown.stdout.as_str(), unknown.code), ("", 0), "{unknown:?}");
+    assert!(unknown.starts_with("MALFORMED: 'moon_rose' is no event"), "{unknown}");
 }

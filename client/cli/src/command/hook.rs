@@ -12,6 +12,18 @@ use crate::hook::{Arguments, Provider, answer};
   {"event": "tool_requested", "tool": "Bash", "input": {"command": "ls"}, "cwd": "/tmp"}
   END
 
+Events of the generic dialect: tool_requested asks whether a call may be made, and is answered by
+{"decision": "allow" | "deny" | "ask", "reason": …}; exit code 0 is allow, anything else is not. It has
+tool, input, tool_use_id and cwd (absolute; default: the session's). These only tell:
+  tool_finished           as above, with outcome: succeeded, failed, interrupted, refused; and error
+  prompt_submitted        the agent works
+  turn_finished           the agent is idle: 'cpctl wait --for idle' ends
+  turn_failed             as well, with error
+  interrupted             as well
+  waiting_for_permission, waiting_for_input, session_started, session_ended, subagent_started,
+  subagent_finished
+Any other event is denied.
+
 It prints what the daemon says and exits with the code that means it in the agent's dialect. If
 there is no answer, what would be asked is denied. It never starts a daemon."#)]
 pub(crate) struct Args {

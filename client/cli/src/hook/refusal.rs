@@ -136,7 +136,7 @@ impl Refusal {
             (Event::StatusLine, _) => "\n".to_owned(),
             (Event::PermissionRequest, Some(Provider::Claude)) => permission_denied(&reason),
             (Event::PermissionRequest | Event::Asking, Some(Provider::Generic)) => {
-                json!({ "decision": "deny", "reason": reason }).to_string()
+                format!("{}\n", json!({ "decision": "deny", "reason": reason }))
             }
             // With exit code 2 these read standard error.
             (Event::Asking, Some(Provider::Claude) | None)
@@ -176,7 +176,7 @@ mod tests {
     fn each_agent_is_refused_in_the_way_it_understands() {
         let reason = "denied: no\\x1b[2J\\ndaemon";
         let line = format!("{reason}\n");
-        let json = json!({ "decision": "deny", "reason": reason }).to_string();
+        let json = format!("{}\n", json!({ "decision": "deny", "reason": reason }));
 
         assert_eq!(said(ALL[0], "PreToolUse"), (String::new(), line.clone(), 2));
         assert_eq!(said(ALL[1], "PreToolUse"), (String::new(), line.clone(), 2));

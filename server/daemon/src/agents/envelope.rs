@@ -59,7 +59,10 @@ impl Dialect {
 
 impl<'a> Envelope<'a> {
     fn read(body: &'a [u8]) -> Result<Self, String> {
-        json::members(body).map(Self)
+        json::members(body).map(Self).map_err(|why| match Value::parse(body) {
+            Err(why) => format!("what stands on standard input is not JSON: {why}"),
+            Ok(_) => why,
+        })
     }
 
     /// The bytes of a member.

@@ -20,7 +20,8 @@
 //! | `waiting_for_permission`, `waiting_for_input` | |
 //! | `session_ended` | `reason` |
 //!
-//! Each may have `conversation`, `transcript_path`, `cwd`, `subagent` and `permission_mode`.
+//! Each may have `conversation`, `transcript_path`, `cwd`, `subagent` and `permission_mode`. `cwd` is absolute; without it
+//! a call is judged in the directory of the session. Another event is refused: it may be the gate, mistyped.
 
 use super::answer::{Answer, HookAnswer, checked, refusal, silence};
 use super::envelope::{Dialect, Envelope};
@@ -33,15 +34,38 @@ pub(super) const DIALECT: Dialect =
 
 const CALL: [&str; 3] = ["tool", "input", "tool_use_id"];
 
-/// Whether the answer to an event decides about a call.
+/// The event that asks.
+const GATE: &str = "tool_requested";
+
+/// The events that only tell something. `cpctl hook` has them too, for when there is no daemon.
+const TELLING: [&str; 11] = [
+    "tool_finished",
+    "session_started",
+    "prompt_submitted",
+    "turn_finished",
+    "turn_failed",
+    "interrupted",
+    "waiting_for_permission",
+    "waiting_for_input",
+    "subagent_started",
+    "subagent_finished",
+    "session_ended",
+];
+
+/// Whether the answer to an event decides about a call, or may: what is not known may be the gate, mistyped.
 pub(super) fn is_gating(event: &str) -> bool {
-    event == "tool_requested"
+    !TELLING.contains(&event)
 }
 
 fn kind(event: &str, body: &Envelope<'_>) -> Result<HookKind, String> {
+    if let Some(cwd) = body.text("cwd")?
+        && !cwd.starts_with('/')
+    {
+        return Err(format!("'cwd' is '{}': give an absolute path", cwd.escape_debug()));
+    }
     let notified = |notification| HookKind::Notified { notification };
     Ok(match event {
-        "tool_requested" => HookKind::ToolRequested(body.call(CALL)?),
+        GATE => HookKind::ToolRequested(body.call(CALL)?),
         "tool_finished" => {
             HookKind::ToolFinished { call: body.call(CALL)?, outcome: outcome(body)? }
         }
@@ -55,7 +79,11 @@ fn kind(event: &str, body: &Envelope<'_>) -> Result<HookKind, String> {
         "subagent_started" => HookKind::SubagentStarted,
         "subagent_finished" => HookKind::SubagentFinished,
         "session_ended" => HookKind::SessionEnded { reason: body.word("reason") },
-        _ => HookKind::Other,
+        unknown => {
+            let unknown = unknown.escape_debug();
+            let known = TELLING.join(", ");
+            return Err(format!("'{unknown}' is no event: it is {GATE}, {known}"));
+        }
     })
 }
 
@@ -75,7 +103,7 @@ pub(super) fn answer(event: &str, answer: &Answer) -> HookAnswer {
         return silence();
     }
     let say = |decision: &str, reason: &str| {
-        format!("{{\"decision\":\"{decision}\",\"reason\":{}}}", quoted(reason))
+        format!("{{\"decision\":\"{decision}\",\"reason\":{}}}\n", quoted(reason))
     };
     let updated = |input: &str| format!("{{\"decision\":\"allow\",\"updated_input\":{input}}}");
     match checked(answer) {

@@ -134,8 +134,11 @@ fn reasons_are_one_bounded_line_without_controls_and_never_empty() {
 
 #[test]
 fn events_that_decide_nothing_are_answered_by_nothing() {
-    for agent in [Agent::Claude, Agent::Codex, Agent::Generic] {
-        for event in ["PostToolUse", "Stop", "UserPromptSubmit", "StatusLine", "turn_finished"] {
+    let theirs = ["PostToolUse", "Stop", "UserPromptSubmit", "StatusLine"].as_slice();
+    let ours = ["tool_finished", "turn_finished", "prompt_submitted"].as_slice();
+    for (agent, events) in [(Agent::Claude, theirs), (Agent::Codex, theirs), (Agent::Generic, ours)]
+    {
+        for event in events {
             assert!(!agent.is_gating(event));
             for answer in [deny("x"), allow(), Answer::NoOpinion] {
                 assert!(is_silent(&agent.answer(event, None, &answer)), "{event}");

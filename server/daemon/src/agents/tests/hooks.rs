@@ -1,7 +1,7 @@
 use codeplane_core::policy::Value;
 
 use super::super::{
-    Agent, Background, HookKind, HookReport, Notification, Outcome, ToolCall, Unreadable,
+    Agent, Answer, Background, HookKind, HookReport, Notification, Outcome, ToolCall, Unreadable,
 };
 use super::call;
 
@@ -223,7 +223,40 @@ fn a_generic_program_reports_in_our_words() {
     ));
     assert!(kind(r#"{"event":"tool_finished","tool":"x","outcome":"maybe"}"#).is_err());
     assert_eq!(kind(r#"{"event":"prompt_submitted"}"#), Ok(HookKind::PromptSubmitted));
-    assert_eq!(kind(r#"{"event":"coffee"}"#), Ok(HookKind::Other));
+    assert_eq!(
+        kind(r#"{"event":"turn_finished"}"#).unwrap().activity(),
+        Some(codeplane_core::ActivityName::Idle)
+    );
+}
+
+#[test]
+fn an_event_of_a_generic_program_that_is_not_known_is_refused_for_it_may_be_a_mistyped_gate() {
+    let read = |event, body: &str| Agent::Generic.read_hook(event, body.as_bytes()).unwrap_err();
+
+    for (event, body) in [
+        (None, r#"{"event":"tool_reqested","tool":"Bash","input":{}}"#),
+        (None, r#"{"event":"PreToolUse"}"#),
+        (None, r#"{"event":""}"#),
+        (Some("tool_reqested"), "{}"),
+        (Some("tool_reqested"), "nonsense"),
+    ] {
+        let unreadable = read(event, body);
+        assert!(unreadable.gating, "{unreadable:?}");
+    }
+    let told = read(None, r#"{"event":"tool_reqested"}"#).why;
+    assert!(told.starts_with("'tool_reqested' is no event: it is tool_requested, "), "{told}");
+    let answer = Agent::Generic.answer("tool_reqested", None, &Answer::NoOpinion);
+    assert_eq!(answer.exit_code, 2);
+}
+
+#[test]
+fn a_directory_that_starts_nowhere_is_not_judged_in() {
+    let body = r#"{"event":"tool_requested","tool":"Bash","input":{"command":"ls"},"cwd":"a"}"#;
+
+    let unreadable = Agent::Generic.read_hook(None, body.as_bytes()).unwrap_err();
+
+    assert!(unreadable.gating);
+    assert_eq!(unreadable.why, "'cwd' is 'a': give an absolute path");
 }
 
 #[test]
