@@ -3,17 +3,34 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use codeplane_tests::{Finished, PATIENCE, TestDaemon, run};
+use codeplane_tests::{Ended, Finished, PATIENCE, TerminalSize, TestDaemon, Tty, binary, run};
 
 use super::kit::{TEAM, apply, done, fails, file, policy};
 
-/// `cpctl policy edit team` with a script for an editor; `$1` is the file.
-fn edit(daemon: &TestDaemon, script: &str) -> Finished {
+/// A script for an editor; `$1` is the file.
+fn editor(daemon: &TestDaemon, script: &str) -> String {
     let editor = file(daemon, "editor.sh", &format!("#!/bin/sh\n{script}\n"));
     fs::set_permissions(&editor, fs::Permissions::from_mode(0o700)).unwrap();
+    editor
+}
+
+/// `cpctl policy edit team` without a terminal.
+fn edit(daemon: &TestDaemon, script: &str) -> Finished {
+    let editor = editor(daemon, script);
     let mut command = daemon.command("cpctl");
     command.args(["policy", "edit", "team"]).env("VISUAL", &editor).env("TMPDIR", daemon.home());
     run(&mut command, b"", PATIENCE)
+}
+
+/// `cpctl policy edit team` as a person calls it.
+fn edit_in_a_terminal(daemon: &TestDaemon, script: &str) -> Tty {
+    let mut env = daemon.environment();
+    env.push(("VISUAL".into(), editor(daemon, script).into()));
+    env.push(("TMPDIR".into(), daemon.home().into()));
+    let mut argv = vec![binary("cpctl").into_os_string()];
+    argv.extend(["policy", "edit", "team"].map(Into::into));
+    // So wide that no line is divided.
+    Tty::spawn(&argv, &env, TerminalSize { cols: 200, rows: 24 })
 }
 
 #[test]
@@ -112,11 +129,13 @@ fn an_editor_opens_again_with_what_is_wrong() {
          else sed -i 's/effect: allow/effect: alow/' \"$1\"; fi",
         seen = seen.display()
     );
-    let told = edit(&daemon, &script).success();
+    let mut tty = edit_in_a_terminal(&daemon, &script);
 
-    assert_eq!(told, "team revision 2 changed\n");
+    tty.expect("team revision 2 changed");
+    assert_eq!(tty.wait(), Ended::Code(0));
     let shown = fs::read_to_string(seen).unwrap();
-    assert!(shown.starts_with("#! team:6:") && shown.contains("effect: alow"), "{shown}");
+    // Where the editor has it: one line below that of the file.
+    assert!(shown.starts_with("#! team:7:") && shown.contains("effect: alow"), "{shown}");
     let text = policy(&daemon, &["get", "team"]).success();
     assert_eq!(text, TEAM.replace("effect: allow", "effect: ask"));
 }
@@ -126,11 +145,27 @@ fn what_cannot_be_applied_is_kept_for_its_author() {
     let daemon = TestDaemon::start();
     apply(&daemon, TEAM);
 
-    // The second time nothing is changed: there is nothing more to try.
+    // Without a terminal nobody could mend it.
     let said = edit(&daemon, "sed -i 's/effect: allow/effect: alow/' \"$1\"").failure(2);
 
+    assert!(said.starts_with("team:6:"), "{said}");
     let path = said.trim().rsplit(' ').next().unwrap();
-    assert!(fs::read_to_string(path).unwrap().contains("effect: alow"), "{said}");
+    let kept = TEAM.replace("effect: allow", "effect: alow");
+    assert_eq!(fs::read_to_string(path).unwrap(), kept, "{said}");
+    assert_eq!(policy(&daemon, &["get", "team"]).success(), TEAM);
+}
+
+#[test]
+fn an_editor_that_leaves_what_was_refused_is_not_opened_for_ever() {
+    let daemon = TestDaemon::start();
+    apply(&daemon, TEAM);
+
+    // It changes what it is told, not what was wrong.
+    let mut tty = edit_in_a_terminal(&daemon, "sed -i 's/effect/efect/' \"$1\"");
+
+    tty.expect("efect: is not a member");
+    tty.expect("not applied; what you wrote is in");
+    assert_eq!(tty.wait(), Ended::Code(2));
     assert_eq!(policy(&daemon, &["get", "team"]).success(), TEAM);
 }
 
@@ -139,7 +174,7 @@ fn an_edit_that_somebody_overtook_is_refused() {
     let daemon = TestDaemon::start();
     apply(&daemon, TEAM);
     let other = file(&daemon, "other.yaml", &TEAM.replace("because", "of the other"));
-    let cpctl = codeplane_tests::binary("cpctl");
+    let cpctl = binary("cpctl");
 
     let script = format!(
         "{} policy apply -f {other} >&2; sed -i 's/because/of mine/' \"$1\"",

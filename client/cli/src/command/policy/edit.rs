@@ -1,7 +1,7 @@
 //! `cpctl policy edit`.
 
 use std::fs;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use codeplane_client::{Client, Violation, v1};
 use super::{Would, applied_line, problems};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::output;
+use crate::{output, text};
 
 /// How the lines begin that tell what is wrong; they are taken out again.
 const MARK: &str = "#! ";
@@ -22,8 +22,9 @@ const MARK: &str = "#! ";
   cpctl policy edit team
   EDITOR=nano cpctl policy edit team --note 'allow make'
 
-If something is wrong with it, the editor opens again and tells what. Nothing is applied if nothing was changed,
-or if somebody else has changed the policy meanwhile.")]
+If something is wrong with it, the editor opens again and tells what; if it leaves that as it is, or there is no
+terminal, the problems are printed, the text is kept and cpctl ends with 2. Nothing is applied if nothing was
+changed, or if somebody else has changed the policy meanwhile.")]
 pub(crate) struct Args {
     /// The policy
     name: String,
@@ -36,36 +37,36 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let client = context.connect().await?;
     let policy = client.get_policy(&args.name, 0).await?;
     let draft = Draft::new(&policy)?;
-    let mut shown = policy.text.clone();
+    draft.write(&policy.text)?;
+    let mut refused: Option<(String, Vec<Violation>)> = None;
     loop {
-        draft.write(&shown)?;
         edit(&draft.path)?;
-        let edited = draft.read()?;
-        let text = without_marks(&edited);
+        let text = without_marks(&draft.read()?);
         if text == policy.text {
             output::note("cpctl: nothing was changed, nothing is applied");
             return Ok(Exit::Done);
         }
-        if edited == shown {
-            draft.keep();
-            let path = draft.path.display().to_string();
-            output::note(&format!("cpctl: not applied; what you wrote is in {path}"));
-            return Ok(Exit::Usage);
+        // An editor that changes nothing more would be run for ever.
+        if let Some((_, problems)) = refused.take_if(|(before, _)| *before == text) {
+            return draft.give_up(&text, &problems);
         }
         match apply(&client, &policy, &text, &args.note).await {
             Ok(applied) => {
                 output::line(&applied_line(&applied, Would::WasDone))?;
                 return Ok(Exit::Done);
             }
-            Err(error) => match problems(&error) {
-                Some(problems) => shown = with_marks(&text, problems),
-                None => {
-                    draft.keep();
-                    let path = draft.path.display().to_string();
-                    output::note(&format!("cpctl: what you wrote is in {path}"));
+            Err(error) => {
+                let Some(problems) = problems(&error) else {
+                    draft.keep(&text)?;
                     return Err(error.into());
+                };
+                // Without a person nobody reads what is wrong and writes it anew.
+                if !std::io::stdin().is_terminal() {
+                    return draft.give_up(&text, problems);
                 }
-            },
+                draft.write(&with_marks(&text, problems))?;
+                refused = Some((text, problems.to_vec()));
+            }
         }
     }
 }
@@ -88,12 +89,23 @@ async fn apply(
     Ok(applied.policies.into_iter().next().unwrap_or_default())
 }
 
-/// The problems above the text; what they say of lines counts from below them.
+/// The problems above the text, with the lines as they are counted below them.
 fn with_marks(text: &str, problems: &[Violation]) -> String {
     let lines = problems.iter().map(|Violation { field, description }| {
-        format!("{MARK}{field}: {description}\n").replace('\r', " ")
+        let line = format!("{}: {description}", moved(field, problems.len()));
+        format!("{MARK}{}\n", text::printable(&line))
     });
     format!("{}{text}", lines.collect::<String>())
+}
+
+/// A place `FILE:LINE:COLUMN`, so many lines further down.
+fn moved(place: &str, lines: usize) -> String {
+    let mut parts = place.rsplitn(3, ':');
+    let (column, line, file) = (parts.next(), parts.next(), parts.next());
+    match (file, line.and_then(|line| line.parse::<usize>().ok()), column) {
+        (Some(file), Some(line), Some(column)) => format!("{file}:{}:{column}", line + lines),
+        _ => place.to_owned(),
+    }
 }
 
 fn without_marks(text: &str) -> String {
@@ -158,8 +170,21 @@ impl Draft {
         Failure::system(format!("cannot {what} {}", self.path.display()))
     }
 
-    fn keep(&self) {
+    /// Keeps what was written, without what was told above it.
+    fn keep(&self, text: &str) -> Result<(), Failure> {
+        self.write(text)?;
         self.kept.set(true);
+        output::note(&format!("cpctl: not applied; what you wrote is in {}", self.path.display()));
+        Ok(())
+    }
+
+    /// Tells what is wrong and keeps what was written.
+    fn give_up(&self, text: &str, problems: &[Violation]) -> Result<Exit, Failure> {
+        for Violation { field, description } in problems {
+            output::note(&format!("{field}: {description}"));
+        }
+        self.keep(text)?;
+        Ok(Exit::Usage)
     }
 }
 
@@ -184,7 +209,8 @@ mod tests {
 
         let shown = with_marks(text, &[violation]);
 
-        assert_eq!(shown, "#! team:3:1: what is this\n# mine\nname: team\n");
+        // The editor counts the line that tells it.
+        assert_eq!(shown, "#! team:4:1: what is this\n# mine\nname: team\n");
         assert_eq!(without_marks(&shown), text);
     }
 }
