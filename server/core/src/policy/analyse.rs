@@ -4,7 +4,7 @@ use super::bash;
 use super::facts::Questions;
 use super::json::Value;
 use super::path::{absolute, looks_like_path};
-use super::request::{Access, Analysis, Mention, Request, Shell, Subject, Unit};
+use super::request::{Access, Analysis, Mention, Request, Shell, Subject, Unit, Wildcards};
 use super::shorthand::FILE_TOOLS;
 use super::url::{self, BareHosts};
 
@@ -110,6 +110,7 @@ fn whole(input: &Value, request: &Request) -> Unit {
                 globs: Vec::new(),
                 bare: false,
                 argument: false,
+                wildcards: Wildcards::Shell,
             }));
         } else if text.contains("://") && !text.trim().contains(char::is_whitespace) {
             unit.hosts.extend(url::hosts_in(text.trim(), BareHosts::DoNotCount));
@@ -126,7 +127,7 @@ fn questions(units: &[Unit], request: &Request) -> Questions {
         for mention in &unit.mentions {
             if mention.globs.is_empty() {
                 questions.paths.push(mention.path.clone());
-            } else {
+            } else if mention.wildcards == Wildcards::Shell {
                 questions.globs.push(mention.path.clone());
             }
         }

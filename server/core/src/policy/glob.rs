@@ -70,13 +70,25 @@ impl PathGlob {
 
     /// Whether some path fits both this and a shell's glob, whose wildcards are at `globs`.
     pub(crate) fn meets(&self, text: &str, globs: &[usize]) -> bool {
-        let other = shell_tokens(text, globs);
+        self.meets_tokens(&shell_tokens(text, globs))
+    }
+
+    /// The same, where wildcards find slashes and leading dots, too.
+    pub(crate) fn meets_any_name(&self, text: &str, globs: &[usize]) -> bool {
+        let any = |token: Token| match token {
+            Token::Star | Token::One | Token::Deep => Token::Deep,
+            Token::Char(c) => Token::Char(c),
+        };
+        self.meets_tokens(&shell_tokens(text, globs).into_iter().map(any).collect::<Vec<_>>())
+    }
+
+    fn meets_tokens(&self, other: &[Token]) -> bool {
         let mut seen = vec![false; (self.tokens.len() + 1) * (other.len() + 1)];
         let ours = without_deep_end(&self.tokens);
-        intersect(&self.tokens, &other, &mut seen)
+        intersect(&self.tokens, other, &mut seen)
             || ours.is_some_and(|ours| {
                 let mut seen = vec![false; (ours.len() + 1) * (other.len() + 1)];
-                intersect(ours, &other, &mut seen)
+                intersect(ours, other, &mut seen)
             })
     }
 }
@@ -159,7 +171,7 @@ fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
         let before = j.checked_sub(1).and_then(|j| theirs.get(j));
         match (ours.get(i), theirs.get(j)) {
             (None, None) => return true,
-            (None, Some(Token::Star)) => waiting.push((i, j + 1)),
+            (None, Some(Token::Star | Token::Deep)) => waiting.push((i, j + 1)),
             (Some(Token::Star | Token::Deep), None) => waiting.push((i + 1, j)),
             (None, Some(_)) | (Some(_), None) => {}
             (Some(our), Some(their)) => {
@@ -169,12 +181,13 @@ fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
                 if *our == Token::Deep && ours.get(i + 1) == Some(&Token::Char('/')) {
                     waiting.push((i + 2, j));
                 }
-                if *their == Token::Star {
+                let is_many = matches!(their, Token::Star | Token::Deep);
+                if is_many {
                     waiting.push((i, j + 1));
                 }
                 if common(*our, *their, before) {
                     let next_i = if matches!(our, Token::Star | Token::Deep) { i } else { i + 1 };
-                    let next_j = if *their == Token::Star { j } else { j + 1 };
+                    let next_j = if is_many { j } else { j + 1 };
                     waiting.push((next_i, next_j));
                 }
             }
@@ -188,9 +201,8 @@ fn common(our: Token, their: Token, before: Option<&Token>) -> bool {
     let hidden_start = matches!(before, None | Some(Token::Char('/')));
     match (our, their) {
         (Token::Char(a), Token::Char(b)) => a == b,
-        (Token::Char(a), Token::One | Token::Star | Token::Deep) => {
-            a != '/' && !(a == '.' && hidden_start)
-        }
+        (Token::Char(_), Token::Deep) => true,
+        (Token::Char(a), Token::One | Token::Star) => a != '/' && !(a == '.' && hidden_start),
         (Token::One | Token::Star, Token::Char(b)) => b != '/',
         (Token::Deep, Token::Char(_)) => true,
         (Token::One | Token::Star | Token::Deep, Token::One | Token::Star | Token::Deep) => true,

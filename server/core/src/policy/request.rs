@@ -137,4 +137,17 @@ pub(crate) struct Mention {
     pub(crate) bare: bool,
     /// Whether it follows the command word.
     pub(crate) argument: bool,
+    /// Who finds files by the wildcards in it.
+    pub(crate) wildcards: Wildcards,
+}
+
+/// Who finds files by wildcards, and so what they find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wildcards {
+    /// The shell, now: in one directory each, and no leading dot.
+    Shell,
+    /// git, in pathspecs: across directories and any name (gitglossary(7)).
+    Git,
+    /// The shell, and git where the shell finds nothing.
+    ShellThenGit,
 }

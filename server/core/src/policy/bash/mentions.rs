@@ -1,11 +1,14 @@
 //! Paths and hosts that the words of a command may name.
 
+use std::path::Path;
+
 use super::super::command::base_name;
 use super::super::path::absolute;
-use super::super::request::Mention;
+use super::super::request::{Mention, Wildcards};
 use super::super::shell::{Simple, Word};
 use super::super::url::{self, BareHosts};
 use super::super::{names, programs};
+use super::pathspec::{self, Pathspec};
 use super::prefix_length;
 
 /// Programs that put files into a directory under the names they had.
@@ -27,7 +30,40 @@ pub(super) fn of(simple: &Simple, bases: &[String], home: &str) -> Vec<Mention> 
     for text in copies(simple) {
         piece(&text, &[], 1, (bases, home), &mut found);
     }
+    pathspecs(&simple.words[prefix_length(&simple.words)..], bases, home, &mut found);
     found
+}
+
+/// What the pathspecs of git may lead to that are more than a path.
+fn pathspecs(words: &[Word], bases: &[String], home: &str, found: &mut Vec<Mention>) {
+    for at in pathspec::places(words) {
+        let spec = Pathspec::read(&words[at].text);
+        let is_glob = spec.has_globs && spec.path.contains(['*', '?', '[']);
+        if spec.excludes || !(is_glob || spec.is_top || spec.is_loose) {
+            continue;
+        }
+        // The top of the repository is one of the directories around.
+        let around = bases.iter().flat_map(|base| Path::new(base).ancestors());
+        let around = around.filter(|_| spec.is_top).filter_map(Path::to_str);
+        for base in bases.iter().map(String::as_str).chain(around) {
+            let text = if spec.is_loose { "*" } else { spec.path };
+            let Some(path) = absolute(text, Some(base), home) else { continue };
+            let start = path.len().saturating_sub(text.len());
+            let is_wild = is_glob || spec.is_loose;
+            let globs = path.char_indices().skip_while(|(at, _)| *at < start);
+            let globs = globs.filter(|(_, c)| is_wild && matches!(c, '*' | '?' | '['));
+            let globs: Vec<usize> = globs.map(|(at, _)| at).collect();
+            let wildcards = match (is_wild, words[at].is_glob()) {
+                (false, _) => Wildcards::Shell,
+                (true, false) => Wildcards::Git,
+                (true, true) => Wildcards::ShellThenGit,
+            };
+            let mention = Mention { path, globs, bare: false, argument: true, wildcards };
+            if !found.contains(&mention) {
+                found.push(mention);
+            }
+        }
+    }
 }
 
 /// One part of a word, from every directory.
@@ -43,7 +79,8 @@ fn piece(
         let shift = path.len().checked_sub(piece.len());
         let globs = globs.iter().filter_map(|g| shift.map(|s| g + s)).collect();
         let bare = !piece.contains('/') && !piece.starts_with(['.', '~']);
-        found.push(Mention { path, globs, bare, argument: at > 0 });
+        let wildcards = Wildcards::Shell;
+        found.push(Mention { path, globs, bare, argument: at > 0, wildcards });
         if piece.starts_with(['/', '~']) {
             break;
         }

@@ -2,6 +2,7 @@
 
 mod directories;
 mod mentions;
+mod pathspec;
 mod reader;
 mod search;
 mod shown;

@@ -2,7 +2,7 @@
 
 use super::super::path::{composed, normal};
 use super::super::reach::{Reach, commands, has_args};
-use super::super::request::{Shell, Subject, Unit};
+use super::super::request::{Shell, Subject, Unit, Wildcards};
 use super::super::rule::{Effect, Target};
 use super::super::ruleset::{Holds, Ready, ReadyAbout};
 use super::super::url;
@@ -105,12 +105,20 @@ impl<'a> Judge<'a> {
         if views.iter().any(|v| known(&v.lexical) || v.resolved.as_deref().is_some_and(known)) {
             return Reach::Surely;
         }
-        let reaches =
-            unit.mentions.iter().filter(|mention| !mention.globs.is_empty()).any(|mention| {
-                let found = self.facts.globs.get(&mention.path).and_then(Option::as_ref);
-                about.paths.iter().any(|glob| glob.meets(&mention.path, &mention.globs))
-                    || found.is_none_or(|paths| paths.iter().any(|path| fits(path)))
-            });
+        let mut globs = unit.mentions.iter().filter(|mention| !mention.globs.is_empty());
+        let reaches = globs.any(|mention| {
+            let (path, globs) = (&mention.path, &mention.globs);
+            let found = self.facts.globs.get(path).and_then(Option::as_ref);
+            let by_git = || about.paths.iter().any(|glob| glob.meets_any_name(path, globs));
+            match mention.wildcards {
+                Wildcards::Shell => {
+                    about.paths.iter().any(|glob| glob.meets(path, globs))
+                        || found.is_none_or(|paths| paths.iter().any(|path| fits(path)))
+                }
+                Wildcards::Git => by_git(),
+                Wildcards::ShellThenGit => found.is_none_or(Vec::is_empty) && by_git(),
+            }
+        });
         if reaches { Reach::Perhaps } else { Reach::Not }
     }
 }

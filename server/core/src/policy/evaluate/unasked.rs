@@ -3,7 +3,7 @@
 use super::super::facts::FileKind;
 use super::super::path::{is_inside, leads_through_process, normal};
 use super::super::programs;
-use super::super::request::{Access, Command, Mention, Subject, Unit};
+use super::super::request::{Access, Command, Mention, Subject, Unit, Wildcards};
 use super::{Grantable, Judge};
 
 /// Why something asks although no rule does.
@@ -89,6 +89,9 @@ impl Judge<'_> {
 
     fn is_protected(&self, mention: &Mention) -> bool {
         let protected = &self.rules.set.protected;
+        if mention.wildcards != Wildcards::Shell {
+            return false;
+        }
         if !mention.globs.is_empty() {
             let found = self.facts.globs.get(&mention.path).and_then(Option::as_ref);
             return protected.meets(&mention.path, &mention.globs)
