@@ -119,6 +119,13 @@ fn whole(input: &Value, request: &Request) -> Unit {
     unit
 }
 
+/// What makes a directory a repository without `.git`, as git finds it (`is_git_directory` in its
+/// setup.c).
+pub(crate) fn repository_parts(directory: &str) -> [String; 3] {
+    let directory = directory.trim_end_matches('/');
+    ["HEAD", "objects", "refs"].map(|name| format!("{directory}/{name}"))
+}
+
 fn questions(units: &[Unit], request: &Request) -> Questions {
     let mut questions = Questions::default();
     questions.paths.extend(request.workspace.clone());
@@ -137,6 +144,8 @@ fn questions(units: &[Unit], request: &Request) -> Questions {
             }
             Subject::Command(command) => {
                 questions.paths.extend(command.directories.iter().map(|(_, path)| path.clone()));
+                let parts = command.repositories.iter().flat_map(|at| repository_parts(at));
+                questions.paths.extend(parts);
             }
             Subject::Web(_) | Subject::Whole => {}
         }

@@ -11,11 +11,18 @@ const ANYWHERE: &[&str] = &[
     "/**/.mcp.json",
     "/**/.vscode/settings.json",
     "/**/.vscode/tasks.json",
+    // A file of this name, and these in a directory of it, say where git finds its configuration
+    // (gitrepository-layout(5)).
+    "/**/.git",
+    "/**/.git/commondir",
+    "/**/.git/worktrees/**",
     "/**/.git/hooks/**",
     "/**/.git/config",
     "/**/.git/config.worktree",
     "/**/.git/modules/**/hooks/**",
     "/**/.git/modules/**/config",
+    "/**/.git/modules/**/config.worktree",
+    "/**/.git/modules/**/commondir",
     "/etc/**",
 ];
 
@@ -36,20 +43,29 @@ const AT_HOME: &[&str] = &[
     ".kshrc",
     ".cshrc",
     ".tcshrc",
+    ".login",
+    ".logout",
+    ".inputrc",
     ".config/fish/**",
     ".config/codeplane/**",
     ".local/state/codeplane/**",
     ".config/zsh/**",
+    ".config/nushell/**",
+    ".config/environment.d/**",
     ".config/git/**",
     ".config/systemd/**",
     ".config/autostart/**",
     ".bashrc.d/**",
     ".xprofile",
+    ".xinitrc",
+    ".xsession",
     ".pam_environment",
     ".gitconfig",
     ".claude*",
     ".claude*/**",
     ".codex*",
+    ".codex*/**",
+    ".cursor*/**",
 ];
 
 /// Of the machine: the daemon's own places.
@@ -57,6 +73,9 @@ const OWN: &[&str] = &["/var/lib/codeplane/**", "/run/codeplane/**", "/run/user/
 
 /// Directories whose protected files a command may change that is given the whole directory.
 const AROUND: &[&str] = &["/**/.git", "/**/.vscode"];
+
+/// The same, in the home; it is one itself.
+const AROUND_AT_HOME: &[&str] = &["", "/.config", "/.local", "/.local/state"];
 
 /// The protected paths of one machine.
 #[derive(Clone, Debug)]
@@ -75,10 +94,12 @@ impl Protected {
         let (hidden, plain): (Vec<String>, Vec<String>) =
             elsewhere.chain(at_home).partition(|path| path.contains("/."));
         let globs = |paths: Vec<String>| paths.iter().map(|path| PathGlob::new(path)).collect();
+        let around = AROUND.iter().map(|path| (*path).to_owned());
+        let at_home = AROUND_AT_HOME.iter().map(|path| composed(&format!("{home}{path}")).into());
         Self {
             hidden: globs(hidden),
             plain: globs(plain),
-            around: AROUND.iter().map(|path| PathGlob::new(path)).collect(),
+            around: globs(around.chain(at_home).collect()),
         }
     }
 
@@ -96,7 +117,7 @@ impl Protected {
 
     /// Whether a directory holds protected files.
     pub(crate) fn surrounds(&self, path: &str) -> bool {
-        path.contains("/.") && self.around.iter().any(|glob| glob.fits(path))
+        self.around.iter().any(|glob| glob.fits(path))
     }
 
     pub(crate) fn meets(&self, path: &str, globs: &[usize]) -> bool {

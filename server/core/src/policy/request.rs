@@ -100,6 +100,8 @@ pub(crate) struct Command {
     pub(crate) argvs: Vec<Candidate>,
     /// Directories that its options choose, as `git -C` does, and which word says so.
     pub(crate) directories: Vec<(usize, String)>,
+    /// Directories in which git may look for a repository.
+    pub(crate) repositories: Vec<String>,
 }
 
 /// Words that may be run as a command.

@@ -25,9 +25,21 @@ const LINKS: &[(&str, &str)] = &[
     ("/dev/fd", "/proc/self/fd"),
     ("/dev/stdin", "/proc/self/fd/0"),
 ];
-const DIRECTORIES: &[&str] =
-    &["/", "/repo", "/repo/sub", "/repo/src", "/home/u", "/home/u/secrets", "/etc", "/tmp"];
-const FILES: &[&str] = &["/repo/a.txt", "/repo/.env", "/home/u/secrets/key", "/repo/sub/b.txt"];
+const DIRECTORIES: &[&str] = &[
+    "/",
+    "/repo",
+    "/repo/sub",
+    "/repo/src",
+    "/home/u",
+    "/home/u/secrets",
+    "/etc",
+    "/tmp",
+    "/repo/bare",
+    "/repo/bare/objects",
+    "/repo/bare/refs",
+];
+const FILES: &[&str] =
+    &["/repo/a.txt", "/repo/.env", "/home/u/secrets/key", "/repo/sub/b.txt", "/repo/bare/HEAD"];
 
 impl FileFacts for Machine {
     fn path(&self, path: &str) -> PathFacts {

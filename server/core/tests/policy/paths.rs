@@ -145,6 +145,12 @@ fn protected_paths_ask_when_they_are_written_or_given_to_what_may_write() {
         ".git/config",
         ".git/config.worktree",
         ".git/modules/x/hooks/post-checkout",
+        ".git/modules/x/commondir",
+        ".git/commondir",
+        ".git/worktrees/x/gitdir",
+        "sub/.git",
+        "~/.codex-work/config.toml",
+        "~/.inputrc",
         "~/.ssh/authorized_keys",
         "~/.bashrc",
         "~/.zshrc",
@@ -182,9 +188,31 @@ fn protected_paths_ask_when_they_are_written_or_given_to_what_may_write() {
             ("ask", "mv evil .vscode"),
             ("ask", "cp -r evil .git"),
             ("ask", "ln -s /tmp/x .git/hooks"),
+            ("ask", "rm -rf ~"),
+            ("ask", "rm -rf ~/.config"),
+            ("ask", "cp -r evil sub/.git"),
+            ("ask", "ln -s /repo/evil sub/.git"),
+            ("allow", "ls -la ~ ~/.config"),
             ("allow", "cp a ~/notes"),
             ("allow", "git add .vscode/settings.json"),
             ("allow", "cp .vscode/launch.json .vscode/launch2.json"),
+        ],
+    );
+}
+
+#[test]
+fn git_asks_where_files_of_anybody_make_a_repository() {
+    hold(
+        &["allow Bash(git:*)", "allow Bash(ls:*)"],
+        &[
+            ("ask", "cd bare && git status"),
+            ("ask", "cd bare/refs && git status"),
+            ("ask", "git -C bare status"),
+            ("ask", "cd bare && nice git status"),
+            ("ask", "cd bare; cd ../sub; git diff"),
+            ("allow", "cd bare && ls"),
+            ("allow", "cd sub && git status"),
+            ("allow", "git status bare"),
         ],
     );
 }

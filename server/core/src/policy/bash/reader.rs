@@ -1,7 +1,10 @@
 //! From simple commands to units, directory by directory.
 
+use std::path::Path;
+
+use super::super::command::base_name;
 use super::super::interpreter;
-use super::super::path::absolute;
+use super::super::path::{absolute, is_inside, normal};
 use super::super::programs::{self, Behind};
 use super::super::request::{Access, Command, Request, Subject, Unit};
 use super::super::shell::{Direction, Redirect, Simple, Word};
@@ -45,6 +48,7 @@ impl<'a> Reader<'a> {
             prefix: prefix_length(words),
             argvs: candidates(simple),
             directories: Vec::new(),
+            repositories: Vec::new(),
         };
         let mut bases = self.directories.clone();
         for (at, directory) in directories::chosen(&texts[command.prefix..]) {
@@ -52,6 +56,7 @@ impl<'a> Reader<'a> {
             command.directories.extend(found.map(|path| (command.prefix + at, path)));
         }
         bases.extend(command.directories.iter().map(|(_, path)| path.clone()));
+        command.repositories = self.repositories(texts.get(command.prefix), &bases);
         for (at, place) in directories::used(&texts[command.prefix..]) {
             let found = bases.iter().filter_map(|base| self.absolute(place, base));
             command.directories.extend(found.map(|path| (command.prefix + at, path)));
@@ -64,6 +69,25 @@ impl<'a> Reader<'a> {
         unit.mentions = mentions::of(simple, &bases, &self.request.home);
         unit.hosts = mentions::hosts(words, &texts);
         unit
+    }
+
+    /// Where git looks, up to the workspace: what lies above was made by nobody who asks.
+    fn repositories(&self, program: Option<&&str>, bases: &[String]) -> Vec<String> {
+        let workspace = self.request.workspace.as_deref().map(normal);
+        let (Some("git"), Some(workspace)) = (program.map(|name| base_name(name)), workspace)
+        else {
+            return Vec::new();
+        };
+        let mut found: Vec<String> = Vec::new();
+        for base in bases.iter().map(|base| normal(base)) {
+            let around = Path::new(&base).ancestors().filter_map(Path::to_str);
+            let own = around.take_while(|directory| is_inside(directory, &workspace));
+            found.extend(own.map(str::to_owned));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.truncate(DIRECTORIES);
+        found
     }
 
     fn opacity(simple: &Simple, run: &[Word]) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! What asks whatever the rules say.
 
+use super::super::analyse::repository_parts;
 use super::super::facts::FileKind;
 use super::super::path::{is_inside, leads_through_process, normal};
 use super::super::programs;
@@ -37,7 +38,10 @@ impl Judge<'_> {
                     found.push(Unasked::new("a cd out of the workspace".to_owned()));
                 }
             }
-            Subject::Command(command) => found.extend(self.protected_argument(unit, command)),
+            Subject::Command(command) => {
+                found.extend(self.protected_argument(unit, command));
+                found.extend(self.bare_repository(command));
+            }
             Subject::Web(_) | Subject::Whole => {}
         }
         found
@@ -77,6 +81,18 @@ impl Judge<'_> {
             && (leads_through_process(&mention.path, &mention.globs)
                 || resolved.any(|path| leads_through_process(path, &[])));
         leads.then(|| Unasked::new(format!("{} leads through a process", mention.path)))
+    }
+
+    /// git runs programs that the configuration of a repository names, and one without `.git` may be
+    /// made of files that no rule protects.
+    fn bare_repository(&self, command: &Command) -> Option<Unasked> {
+        let is_whole = |at: &&String| repository_parts(at).iter().all(|part| self.is_there(part));
+        let found = command.repositories.iter().find(is_whole)?;
+        Some(Unasked::new(format!("git takes its configuration from {found}")))
+    }
+
+    fn is_there(&self, path: &str) -> bool {
+        self.facts.paths().contains_key(path) && self.facts.exists(path)
     }
 
     fn protected_argument(&self, unit: &Unit, command: &Command) -> Option<Unasked> {
