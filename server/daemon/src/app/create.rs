@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeplane_core::{
-    Asks, EndReason, EventKind, GateMode, Incarnation, NewSession, Session, SessionAgent, SessionId,
+    Asks, EndReason, EventKind, GateMode, Incarnation, Mandate, NewSession, Session, SessionAgent,
+    SessionId,
 };
 use codeplane_store::Trail;
 use tokio::sync::mpsc;
@@ -131,21 +132,8 @@ impl App {
         let prepared = self.prepare_agent(caller, &create, id, &mut spec).await;
         let mut prepared = prepared.inspect_err(|_| self.revoke_token(id, Incarnation::FIRST))?;
         prepared.agent.workspace.clone_from(&mandate.workspace);
-        let session = Session::starting(NewSession {
-            id,
-            host: self.host,
-            name: spec.name.clone(),
-            labels: spec.labels.clone(),
-            command: create.command,
-            cwd: spec.cwd.display().to_string(),
-            size: spec.size,
-            provider: prepared.provider.clone(),
-            source: create.source.unwrap_or_else(|| "api".to_owned()),
-            parent: parent.map(|parent| parent.id()),
-            keep: create.keep == Leftovers::Kept,
-            mandate,
-            created_at: self.clock.now(),
-        });
+        let parent = parent.map(|parent| parent.id());
+        let session = self.new_session((id, create), &spec, &prepared.provider, (mandate, parent));
         let principal = caller.principal.clone();
         let record = Record { principal, policies, mutation };
         let notices = prepared.notices.clone();
@@ -159,6 +147,30 @@ impl App {
         name.keep();
         info!(session.id = %id, principal = caller.principal, "session {id} created");
         Ok(Created { view: live.view(), notices })
+    }
+
+    fn new_session(
+        &self,
+        (id, create): (SessionId, Create),
+        spec: &Spec,
+        provider: &str,
+        (mandate, parent): (Mandate, Option<SessionId>),
+    ) -> Session {
+        Session::starting(NewSession {
+            id,
+            host: self.host,
+            name: spec.name.clone(),
+            labels: spec.labels.clone(),
+            command: create.command,
+            cwd: spec.cwd.display().to_string(),
+            size: spec.size,
+            provider: provider.to_owned(),
+            source: create.source.unwrap_or_else(|| "api".to_owned()),
+            parent,
+            keep: create.keep == Leftovers::Kept,
+            mandate,
+            created_at: self.clock.now(),
+        })
     }
 
     /// The session that this very request created before.

@@ -54,7 +54,9 @@ impl Peer for Codeplane {
         // What people begin with: 1 document, about 50 rules.
         self.home.run(&[&self.cpctl, "policy", "apply", "--starter", "developer"])?;
         self.home.run(&[&self.cpctl, "policy", "bind", "developer", "--default"])?;
-        Ok(argv([&self.cpctl, "hook", "claude", "--event", "PreToolUse"]))
+        // As it is in an agent's settings.
+        let entry = self.home.path("state/hook-entry");
+        Ok(argv([&entry, &self.cpctl, "hook", "claude", "--event", "PreToolUse"]))
     }
 
     fn records(&self) -> Result<usize> {
