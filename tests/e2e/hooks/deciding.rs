@@ -123,6 +123,29 @@ fn edited_input_is_judged_again() {
 }
 
 #[test]
+fn what_runs_in_the_place_of_what_was_asked_is_on_record() {
+    let daemon = TestDaemon::start();
+    let caller = Caller::start(&daemon, "a", &[]);
+    caller.report(1, call("make").as_bytes());
+    let id = text(&pending(&daemon, 1)[0], "id").to_owned();
+    let input = r#"{"command":"deploy --token=hunter2hunter2"}"#;
+
+    drop(daemon.cpctl(["approvals", "allow", &id, "--input", input]).success());
+
+    assert!(caller.answer(1).stdout.contains("a person changed the input"), "the agent is told");
+    let shown = daemon.cpctl(["approvals", "show", &id, "-o", "json"]).success();
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(text(&shown, "updated_input"), input);
+    assert_eq!(text(&shown, "updated_subject"), "deploy --token=hunter2hunter2");
+    for kind in ["approval.decided", "decision.made"] {
+        let records = daemon.cpctl(["audit", "ls", "-o", "json", "--kind", kind]).success();
+        assert!(records.contains("deploy --token=[masked]"), "{kind}: {records}");
+        assert!(!records.contains("hunter2"), "{kind}: {records}");
+        assert_eq!(kind == "approval.decided", records.contains("updated_hash"), "{kind}");
+    }
+}
+
+#[test]
 fn no_more_calls_of_a_session_wait_than_a_person_can_look_at() {
     let daemon = TestDaemon::start();
     let caller = Caller::start(&daemon, "a", &[]);

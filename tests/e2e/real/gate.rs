@@ -104,6 +104,22 @@ fn a_call_waits_until_a_person_allows_it() {
 }
 
 #[test]
+fn a_call_runs_with_the_input_that_a_person_wrote_and_the_model_is_told() {
+    let Some(world) = World::claude() else { return };
+    world.model.script("build", [world.shell("echo asked"), say("It is built.")]);
+
+    let session = world.run(&["[[build]] go"]);
+
+    let approval = world.expect_approval(&session);
+    allow(&world, &approval, &["--input", r#"{"command":"echo edited"}"#]);
+    let result = world.model.expect_tool_result("build", "edited");
+    assert!(!result.text.contains("asked"), "{result:?}");
+    let turn = world.model.expect_turn("build", 1).body.to_string();
+    assert!(turn.contains("a person changed the input of this call"), "{turn}");
+    world.expect_screen(&session, "It is built.");
+}
+
+#[test]
 fn a_call_that_a_person_denies_is_not_made_and_the_agent_reads_why() {
     let Some(world) = World::claude() else { return };
     world.model.script("build", [world.shell("echo made > out"), say("So be it.")]);

@@ -71,6 +71,13 @@ pub(super) fn checked(answer: &Answer) -> Answer {
     }
 }
 
+/// What an agent is told of input that was edited.
+pub(super) fn edited(input: &str) -> String {
+    readable(&format!(
+        "a person changed the input of this call before it was allowed; it ran with {input}"
+    ))
+}
+
 fn is_object(text: &str) -> bool {
     matches!(Value::parse(text.as_bytes()), Ok(value @ Value::Map(_)) if value.flaw().is_none())
 }

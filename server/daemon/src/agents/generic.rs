@@ -23,7 +23,7 @@
 //! Each may have `conversation`, `transcript_path`, `cwd`, `subagent` and `permission_mode`. `cwd` is absolute; without it
 //! a call is judged in the directory of the session. Another event is refused: it may be the gate, mistyped.
 
-use super::answer::{Answer, HookAnswer, checked, refusal, silence};
+use super::answer::{Answer, HookAnswer, checked, edited, refusal, silence};
 use super::envelope::{Dialect, Envelope};
 use super::hook::{Background, HookKind, Notification, Outcome};
 use super::json::quoted;
@@ -105,7 +105,10 @@ pub(super) fn answer(event: &str, answer: &Answer) -> HookAnswer {
     let say = |decision: &str, reason: &str| {
         format!("{{\"decision\":\"{decision}\",\"reason\":{}}}\n", quoted(reason))
     };
-    let updated = |input: &str| format!("{{\"decision\":\"allow\",\"updated_input\":{input}}}");
+    let updated = |input: &str| {
+        let reason = quoted(&edited(input));
+        format!("{{\"decision\":\"allow\",\"reason\":{reason},\"updated_input\":{input}}}")
+    };
     match checked(answer) {
         Answer::Allow { updated_input: None } => print("{\"decision\":\"allow\"}"),
         Answer::Allow { updated_input: Some(input) } => print(&updated(&input)),

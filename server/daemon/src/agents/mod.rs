@@ -168,6 +168,15 @@ impl Agent {
         }
     }
 
+    /// What was answered to the questions of a call: of each that has an answer in its input, its text and
+    /// the answer.
+    pub(crate) fn given_answers(self, call: &ToolCall) -> Vec<(String, String)> {
+        match self {
+            Self::Claude => claude::given_answers(call),
+            Self::Codex | Self::Generic => Vec::new(),
+        }
+    }
+
     /// How to start it so that its hooks reach us.
     ///
     /// # Errors

@@ -122,7 +122,8 @@ pub(super) fn describe(message: &mut v1::Session, known: SessionAgent) {
 }
 
 pub(super) fn approval(view: ApprovalView) -> v1::Approval {
-    let ApprovalView { approval, decision, session_name, questions } = view;
+    let ApprovalView { approval, decision, session_name, questions, answers, updated_subject } =
+        view;
     let (state, asked) = (approval.state(), approval.asked);
     let mut message = v1::Approval {
         id: asked.id.to_string(),
@@ -133,6 +134,8 @@ pub(super) fn approval(view: ApprovalView) -> v1::Approval {
         request_hash: asked.digest.to_string(),
         subject: asked.subject,
         questions: questions.into_iter().map(question).collect(),
+        answers: answers.into_iter().map(answered).collect(),
+        updated_subject: updated_subject.unwrap_or_default(),
         grant_patterns: asked.patterns,
         not_grantable: asked.not_grantable.unwrap_or_default(),
         four_eyes: asked.four_eyes,
@@ -152,6 +155,10 @@ pub(super) fn approval(view: ApprovalView) -> v1::Approval {
         message.decide_time = Some(timestamp(end.at));
         message.decided_by = end.by;
         message.message = end.message;
+        // The answers say what else there would be to say.
+        if message.answers.is_empty() {
+            message.updated_input = end.updated_input.unwrap_or_default();
+        }
     }
     if let Some(decision) = decision {
         let verdict: Value = serde_json::from_str(&decision.verdict).unwrap_or_default();
@@ -188,6 +195,10 @@ fn question(question: crate::app::Question) -> v1::Question {
         options: question.options.into_iter().map(option).collect(),
         multi_select: question.multi_select,
     }
+}
+
+fn answered((question, answer): (String, String)) -> v1::QuestionAnswer {
+    v1::QuestionAnswer { question, answers: vec![answer] }
 }
 
 /// The units of a verdict, from the JSON that was kept of it.

@@ -1,6 +1,6 @@
 //! What Claude Code 2.1.329 understands of an answer.
 
-use super::super::answer::{Answer, HookAnswer, checked, refusal, silence};
+use super::super::answer::{Answer, HookAnswer, checked, edited, refusal, silence};
 use super::super::hook::ToolCall;
 use super::super::json::quoted;
 
@@ -14,7 +14,7 @@ pub(in super::super) fn answer(
     answer: &Answer,
 ) -> HookAnswer {
     match (event, checked(&completed(call, answer))) {
-        ("PreToolUse", answer) => before_tool(&answer),
+        ("PreToolUse", given) => before_tool(&given, &told(call, answer)),
         ("PermissionRequest", answer) => permission(&answer),
         (_, _) => silence(),
     }
@@ -32,7 +32,23 @@ fn completed(call: Option<&ToolCall>, answer: &Answer) -> Answer {
     }
 }
 
-fn before_tool(answer: &Answer) -> HookAnswer {
+/// What the model is told beside the result of a call that ran with other input: it takes that for the result of what it
+/// asked. It has the answers to its questions anyway.
+fn told(call: Option<&ToolCall>, answer: &Answer) -> String {
+    match answer {
+        Answer::Allow { updated_input: Some(input) }
+            if call.is_none_or(|call| call.tool != "AskUserQuestion") =>
+        {
+            format!(",\"additionalContext\":{}", quoted(&edited(input)))
+        }
+        Answer::Allow { .. }
+        | Answer::NoOpinion
+        | Answer::Deny { .. }
+        | Answer::AskInDialog { .. } => String::new(),
+    }
+}
+
+fn before_tool(answer: &Answer, told: &str) -> HookAnswer {
     let say = |decision: &str, more: &str| {
         let head = "\"hookEventName\":\"PreToolUse\",\"permissionDecision\"";
         format!("{{\"hookSpecificOutput\":{{{head}:\"{decision}\"{more}}}}}")
@@ -40,7 +56,9 @@ fn before_tool(answer: &Answer) -> HookAnswer {
     let why = |reason: &str| format!(",\"permissionDecisionReason\":{}", quoted(reason));
     match answer {
         Answer::NoOpinion => silence(),
-        Answer::Allow { updated_input } => print(say("allow", &updated(updated_input.as_deref()))),
+        Answer::Allow { updated_input } => {
+            print(say("allow", &format!("{}{told}", updated(updated_input.as_deref()))))
+        }
         Answer::Deny { reason } => refusal(say("deny", &why(reason)), reason),
         Answer::AskInDialog { reason } => print(say("ask", &why(reason))),
     }

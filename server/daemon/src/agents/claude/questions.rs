@@ -80,6 +80,18 @@ pub(in super::super) fn answer(
     Ok(format!("{{{}}}", members.join(",")))
 }
 
+/// The answers that are in an input, in the order of their questions.
+pub(in super::super) fn given(call: &ToolCall) -> Vec<(String, String)> {
+    let (Interaction::Question(questions), Ok(input)) = (interaction(call), &call.input) else {
+        return Vec::new();
+    };
+    let answer = |question: Question| {
+        let answer = input.get("answers")?.get(&question.text)?.as_str()?.to_owned();
+        Some((question.text, answer))
+    };
+    questions.into_iter().filter_map(answer).collect()
+}
+
 /// The one answer as it is; several with commas between them, those that hold a comma or a quote in quotes. That is how
 /// the agent's own dialog writes them.
 fn reply(question: &Question, answers: &[(String, Vec<String>)]) -> Result<String, String> {

@@ -75,6 +75,23 @@ fn an_edited_input_goes_to_the_agent_as_it_was_written() {
 }
 
 #[test]
+fn a_model_is_told_that_its_call_ran_with_other_input_and_no_more() {
+    let told = |tool: &str, answer: &Answer| {
+        let call = call(Agent::Claude, tool, "{}");
+        let answer = Agent::Claude.answer("PreToolUse", Some(&call), answer);
+        said(&answer)["hookSpecificOutput"]["additionalContext"].as_str().map(str::to_owned)
+    };
+    let other = edited(r#"{"command":"echo EDITED"}"#);
+
+    let context = told("Bash", &other).unwrap();
+    assert!(context.ends_with(r#"it ran with {"command":"echo EDITED"}"#), "{context}");
+    for (tool, answer) in [("Bash", allow()), ("ExitPlanMode", allow()), ("AskUserQuestion", other)]
+    {
+        assert_eq!(told(tool, &answer), None, "{tool}");
+    }
+}
+
+#[test]
 fn an_edited_input_that_would_break_the_answer_is_a_refusal() {
     for input in ["", "{", "1", "{} {}", r#"{"a":1,"a":2}"#, r#"{"a":"\u0000"}"#] {
         for agent in [Agent::Claude, Agent::Codex] {
@@ -157,7 +174,12 @@ fn a_generic_program_may_go_by_the_exit_code_alone() {
 
     assert_eq!(answer(&allow()).exit_code, 0);
     let edited = answer(&edited(r#"{"a":1}"#));
-    assert_eq!(said(&edited), json!({ "decision": "allow", "updated_input": { "a": 1 } }));
+    let reason =
+        "a person changed the input of this call before it was allowed; it ran with {\"a\":1}";
+    assert_eq!(
+        said(&edited),
+        json!({ "decision": "allow", "reason": reason, "updated_input": { "a": 1 } })
+    );
     for (refusal, word) in [(deny("no"), "deny"), (ask, "ask"), (Answer::NoOpinion, "deny")] {
         let answer = answer(&refusal);
         assert_eq!((said(&answer)["decision"].as_str(), answer.exit_code), (Some(word), 2));

@@ -291,6 +291,19 @@ pub(in crate::app) fn tool_call(decision: &Decision, input: Option<&str>) -> Too
     }
 }
 
+/// What was answered to the questions of a call, from the input that has the answers.
+pub(super) fn answers(decision: &Decision, input: &str) -> Vec<(String, String)> {
+    let agent = agent_of(decision);
+    agent.map(|agent| agent.given_answers(&tool_call(decision, Some(input)))).unwrap_or_default()
+}
+
+/// The hash of a call with other input.
+pub(super) fn edited_digest(decision: &Decision, input: &str) -> Option<RequestDigest> {
+    let (agent, tool) = (agent_of(decision).ok()?, tool_call(decision, Some(input)));
+    let cwd = decision.request.cwd.as_deref();
+    Some(request_digest(&Asked { agent, tool: &tool, cwd }))
+}
+
 /// The questions of a call that asks some.
 pub(super) fn questions(decision: &Decision) -> Vec<Question> {
     let Ok(agent) = agent_of(decision) else { return Vec::new() };

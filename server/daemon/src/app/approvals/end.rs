@@ -12,6 +12,7 @@ use tracing::{error, warn};
 use super::super::hooks::{settled_answer, shortened};
 use super::super::{App, Error};
 use super::Wait;
+use super::decide::{answers, edited_digest};
 use crate::agents::Answer;
 
 /// How a question in the agent's own dialog was answered.
@@ -220,21 +221,24 @@ impl App {
                 by: ending.by.clone(),
             }),
         )];
-        let mut audit = vec![
-            NewAudit::by(ending.by.clone(), self.clock.now(), kind)
-                .about(asked.session, Some(asked.incarnation))
-                .with("approval", asked.id.to_string())
-                .with("state", ending.state.as_str())
-                .with("request_hash", asked.digest.to_string())
-                .with("message", shortened(&ending.reason)),
-        ];
+        let decision = self.store.decision(asked.decision).await;
+        let decision = decision.map_err(|error| self.store_error(error))?;
+        let record = NewAudit::by(ending.by.clone(), self.clock.now(), kind)
+            .about(asked.session, Some(asked.incarnation))
+            .with("approval", asked.id.to_string())
+            .with("state", ending.state.as_str())
+            .with("request_hash", asked.digest.to_string())
+            .with("message", shortened(&ending.reason));
+        let mut audit = vec![match (&decision, &ending.updated_input) {
+            (Some(decision), Some(input)) => changed(record, decision, input),
+            (_, None) | (None, Some(_)) => record,
+        }];
         for grant in &ending.grants {
             let (event, record) = self.granted(asked, grant);
             events.push(event);
             audit.push(record);
         }
-        let decision = self.store.decision(asked.decision).await;
-        if let Some(decision) = decision.map_err(|error| self.store_error(error))? {
+        if let Some(decision) = decision {
             let (event, record) =
                 self.decided(&Decision { settled: Some(settled.clone()), ..decision });
             events.push(event);
@@ -297,4 +301,19 @@ impl App {
             |decision| settled_answer(&decision),
         ))
     }
+}
+
+/// What was answered, or what was made of the input, with its hash: it is not what was asked.
+fn changed(mut record: NewAudit, decision: &Decision, input: &str) -> NewAudit {
+    let answers = answers(decision, input);
+    for (question, answer) in &answers {
+        record = record.with("answer", shortened(&format!("{question}: {answer}")));
+    }
+    if !answers.is_empty() {
+        return record;
+    }
+    if let Some(digest) = edited_digest(decision, input) {
+        record = record.with("updated_hash", digest.to_string());
+    }
+    record.with("updated_input", shortened(input))
 }

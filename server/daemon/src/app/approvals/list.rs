@@ -3,6 +3,7 @@
 use codeplane_core::{Approval, ApprovalId, ApprovalState, Decision, Filter, Timestamp};
 use codeplane_store::ApprovalFilter;
 
+use super::super::hooks::subject_of;
 use super::super::{App, Error};
 
 /// What approvals can be filtered on.
@@ -19,6 +20,10 @@ pub(crate) struct ApprovalView {
     pub session_name: String,
     /// The agent's questions.
     pub questions: Vec<crate::agents::Question>,
+    /// What was answered to them: question and answer.
+    pub answers: Vec<(String, String)>,
+    /// What other input than the agent's would do, for people; none: its input is as it was.
+    pub updated_subject: Option<String>,
 }
 
 /// Some approvals, and where the next page begins.
@@ -87,7 +92,15 @@ impl App {
         let decision = decision.map_err(|error| self.store_error(error))?;
         let live = self.registry.get(approval.asked.session);
         let name = live.and_then(|live| live.session().spec.name);
+        let updated = approval.resolution.as_ref().and_then(|end| end.updated_input.as_deref());
+        let (mut answers, mut updated_subject) = (Vec::new(), None);
+        if let (Some(decision), Some(input)) = (&decision, updated) {
+            answers = super::decide::answers(decision, input);
+            updated_subject = answers.is_empty().then(|| subject_of(decision, input));
+        }
         Ok(ApprovalView {
+            answers,
+            updated_subject,
             session_name: name.map(|name| name.to_string()).unwrap_or_default(),
             questions: decision.as_ref().map(super::decide::questions).unwrap_or_default(),
             approval,

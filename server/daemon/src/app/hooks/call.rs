@@ -164,6 +164,9 @@ impl App {
             .with("source", source)
             .with("request_hash", decision.digest.to_string());
         audit = requested(audit, &decision.request).with("reason", shortened(&reason));
+        if let Some(input) = decision.settled.as_ref().and_then(|end| end.updated_input.as_ref()) {
+            audit = audit.with("updated_input", shortened(input));
+        }
         for policy in &decision.policies {
             audit = audit.with("policy", format!("{}@{}", policy.name, policy.revision));
         }

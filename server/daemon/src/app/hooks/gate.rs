@@ -307,14 +307,26 @@ pub(in crate::app) fn settled_answer(decision: &Decision) -> Answer {
 pub(crate) fn subject(decision: &Decision) -> String {
     let request = &decision.request;
     let input: serde_json::Value = serde_json::from_str(&request.input).unwrap_or_default();
-    for field in ["command", "file_path", "notebook_path", "url", "path", "plan"] {
-        if let Some(text) = input[field].as_str() {
-            return text.to_owned();
-        }
+    if let Some(text) = named(&input) {
+        return text.to_owned();
     }
     let verdict: serde_json::Value = serde_json::from_str(&decision.verdict).unwrap_or_default();
     match verdict["units"][0]["text"].as_str() {
         Some(text) if input["questions"].is_null() => text.to_owned(),
         Some(_) | None => format!("{} {}", request.tool, shortened(&request.input)),
     }
+}
+
+/// The same of a call with other input.
+pub(crate) fn subject_of(decision: &Decision, input: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(input).unwrap_or_default();
+    match named(&value) {
+        Some(text) => text.to_owned(),
+        None => format!("{} {}", decision.request.tool, shortened(input)),
+    }
+}
+
+fn named(input: &serde_json::Value) -> Option<&str> {
+    let fields = ["command", "file_path", "notebook_path", "url", "path", "plan"];
+    fields.into_iter().find_map(|field| input[field].as_str())
 }

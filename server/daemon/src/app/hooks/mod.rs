@@ -23,7 +23,7 @@ use tracing::{debug, warn};
 pub(in crate::app) use call::Follows;
 pub(crate) use call::shortened;
 pub(in crate::app) use gate::settled_answer;
-pub(crate) use gate::subject;
+pub(crate) use gate::{subject, subject_of};
 pub(in crate::app) use judge::{Asked, answers, grant_digest, request_digest};
 pub(crate) use open_calls::OpenCalls;
 pub(crate) use tokens::{HookTokens, TokenHash};
