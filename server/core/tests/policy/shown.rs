@@ -26,3 +26,15 @@ fn a_default_says_what_it_is_about_as_it_was_written() {
 
     assert!(verdict.reasons.iter().any(|why| why.contains("'git push\u{1b}[2J'")), "{verdict:?}");
 }
+
+#[test]
+fn a_denial_gives_no_reason_but_what_denies() {
+    let rules = ready(rules(&["ask Bash(git push:*)", "deny Bash(git push --force:*)"]));
+
+    let denied = judge(&rules, &bash("git push --force"));
+    let asked = judge(&rules, &bash("git push"));
+
+    assert_eq!((denied.decision, asked.decision), (Effect::Deny, Effect::Ask));
+    assert!(denied.reasons.iter().all(|why| why.contains("denies")), "{denied:?}");
+    assert!(asked.reasons.iter().any(|why| why.contains("asks")), "{asked:?}");
+}

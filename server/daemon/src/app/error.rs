@@ -117,7 +117,7 @@ pub(crate) enum Error {
     #[error("the disk is full: make room in {0}")]
     DiskFull(String),
     /// No such thing, but for sessions.
-    #[error("no {what} '{name}'")]
+    #[error("no {what} '{name}'{}", see(what))]
     NoSuch {
         /// What kind of thing.
         what: &'static str,
@@ -227,5 +227,15 @@ impl Error {
 impl From<Violations> for Error {
     fn from(violations: Violations) -> Self {
         Self::Invalid(violations)
+    }
+}
+
+/// Where the things of a kind are listed.
+fn see(what: &str) -> &'static str {
+    match what {
+        "approval" => ": see cpctl approvals ls --all",
+        "grant" => ": see cpctl grants ls --all",
+        "decision" => ": see cpctl decisions ls",
+        _ => "",
     }
 }

@@ -3,7 +3,7 @@
 use super::super::escalation;
 use super::super::path::normal;
 use super::super::request::{Command, Subject, Unit};
-use super::super::rule::Target;
+use super::super::rule::{Effect, Target};
 use super::super::ruleset::{Holds, Ready, ReadyAbout};
 use super::super::shell::Word;
 use super::super::{glob, url};
@@ -34,7 +34,7 @@ impl<'a> Judge<'a> {
                         Fit::Yes => true,
                         Fit::No => false,
                         Fit::Escalated(why) => {
-                            ground.reasons.push(format!("escalated: {why}"));
+                            ground.reasons.push((Effect::Ask, format!("escalated: {why}")));
                             false
                         }
                     }

@@ -151,7 +151,8 @@ struct Ground<'a> {
     deny: Vec<&'a Ready>,
     ask: Vec<&'a Ready>,
     allow: Vec<&'a Ready>,
-    reasons: Vec<String>,
+    /// In words, with what each speaks for.
+    reasons: Vec<(Effect, String)>,
     /// What each thing that asks says of grants.
     grantable: Vec<Grantable>,
 }
@@ -163,10 +164,15 @@ impl<'a> Ground<'a> {
         [Effect::Deny, Effect::Ask, Effect::Allow].into_iter().find(says)
     }
 
-    /// What led to a decision; what kept other rules from allowing does not matter to an allowance.
+    /// What led to a decision; what kept other rules from allowing does not matter to an allowance, and what
+    /// asks does not matter to a denial: whoever reads it would take it for a way out.
     fn reasons(&self, decision: Effect) -> impl Iterator<Item = String> {
-        let count = if decision == Effect::Allow { 0 } else { self.reasons.len() };
-        self.reasons[..count].iter().cloned()
+        let is_denied = !self.deny.is_empty();
+        let matters = self.reasons.iter().filter(move |(effect, _)| match decision {
+            Effect::Allow => false,
+            Effect::Ask | Effect::Deny => *effect == Effect::Deny || !is_denied,
+        });
+        matters.map(|(_, reason)| reason.clone())
     }
 
     fn rules(&self, effect: Effect) -> &[&'a Ready] {
@@ -195,6 +201,9 @@ impl<'a> Judge<'a> {
         let free = matches!(unit.subject, Subject::ChangeDirectory { .. }) && reasons.is_empty();
         let strictest = if free { Some(Effect::Allow) } else { None }.max(ground.strictest());
         let rules = strictest.map_or(&[][..], |effect| ground.rules(effect));
+        if strictest == Some(Effect::Deny) {
+            reasons.clear();
+        }
         if strictest.is_none() {
             reasons.push(format!("default: no rule allows '{}'", unit.text));
         }

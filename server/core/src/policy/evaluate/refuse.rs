@@ -49,7 +49,7 @@ impl<'a> Judge<'a> {
             (_, Holds::No, _) => return,
             (Effect::Deny, Holds::Yes, Reach::Surely) => {
                 ground.deny.push(ready);
-                ground.reasons.push(format!("rule {} denies{because}", rule.id));
+                ground.reasons.push((Effect::Deny, format!("rule {} denies{because}", rule.id)));
                 return;
             }
             (_, Holds::Unknown, _) => {
@@ -69,7 +69,7 @@ impl<'a> Judge<'a> {
             Effect::Ask => Grantable::Yes,
             Effect::Deny | Effect::Allow => Grantable::No(format!("rule {} may deny it", rule.id)),
         });
-        ground.reasons.push(reason);
+        ground.reasons.push((Effect::Ask, reason));
     }
 
     fn reach(&self, ready: &Ready, about: &ReadyAbout, unit: &Unit, views: &[View]) -> Reach {

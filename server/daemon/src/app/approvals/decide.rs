@@ -239,7 +239,7 @@ impl App {
             let shown = strange.escape_debug();
             return Err(Error::invalid(
                 "allow.grant_patterns",
-                format!("'{shown}' was not offered"),
+                format!("'{shown}' was not offered: {}", offered(&approval.asked.patterns)),
             ));
         }
         let scope = match wish.reach {
@@ -272,6 +272,13 @@ impl App {
         }
         let patterns = wish.patterns.into_iter();
         Ok(patterns.map(|one| grant(GrantTarget::Pattern(one.clone()), one)).collect())
+    }
+}
+
+fn offered(patterns: &[String]) -> String {
+    match patterns {
+        [] => "only the exact request was".to_owned(),
+        [_, ..] => patterns.join(", ").escape_debug().to_string(),
     }
 }
 

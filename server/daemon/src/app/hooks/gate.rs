@@ -79,7 +79,8 @@ impl App {
             }
             Effect::Deny => settled(Outcome::Denied, DecisionSource::Rules, because),
             Effect::Ask if judged.asks == Asks::Denied => {
-                settled(Outcome::Denied, DecisionSource::Unattended, because)
+                let why = format!("nobody is there to ask: the session is unattended ({because})");
+                settled(Outcome::Denied, DecisionSource::Unattended, why)
             }
             Effect::Ask if judged.asks == Asks::Allowed => {
                 settled(Outcome::Allowed, DecisionSource::Dangerous, because)
@@ -165,7 +166,7 @@ impl App {
                 self.approvals.opened(&approval);
                 incoming.live.set_pending(self.approvals.count(approval.session));
                 self.watch_expiry(&approval);
-                Ok(self.hold_or_hand_over(&approval, reply))
+                Ok(self.hold_or_hand_over(&approval, judged, reply))
             }
             Ok(Stored::Before(known)) => self.reported_before(&incoming, &known, reply).await,
             Err(error) => Ok(Reported::Answered(reply.deny(format!(
@@ -175,11 +176,13 @@ impl App {
     }
 
     /// Where the agent has a dialog and shall use it, that asks; elsewhere the hook waits.
-    fn hold_or_hand_over(&self, approval: &NewApproval, reply: Reply) -> Reported {
+    fn hold_or_hand_over(&self, approval: &NewApproval, judged: &Judged, reply: Reply) -> Reported {
         match approval.mode {
             GateMode::Held => self.held(approval.id, approval.expires_at, reply),
             GateMode::AgentDialog => {
-                let reason = format!("codeplane asks: {}", shortened(&approval.subject));
+                let because = judged.verdict.reasons.join("; ");
+                let reason =
+                    format!("codeplane asks ({because}): {}", shortened(&approval.subject));
                 Reported::Answered(reply.with(&Answer::AskInDialog { reason }))
             }
         }
