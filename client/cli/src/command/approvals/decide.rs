@@ -20,12 +20,14 @@ pub(super) async fn decide(
     };
     let request = v1::DecideApprovalRequest {
         request_id: String::new(),
-        request_hash: hash.unwrap_or(approval.request_hash),
+        request_hash: hash.unwrap_or_else(|| approval.request_hash.clone()),
         approval: approval.id.clone(),
         answer: Some(answer),
     };
-    let decided = client.decide_approval(request).await?;
-    let approval = v1::Approval { request_hash: String::new(), ..approval };
+    let about = |call| Failure::About { what: text::short(&approval.id).to_owned(), call };
+    let decided = client.decide_approval(request).await.map_err(about)?;
+    // As it was decided: with the input that runs, with the answers.
+    let approval = decided.approval.unwrap_or(approval);
     let granted = decided.grants.iter().map(|grant| {
         let what = match grant.pattern.as_str() {
             "" => "this request".to_owned(),

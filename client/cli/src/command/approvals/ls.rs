@@ -7,10 +7,10 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, FormatArgs};
 use crate::select::filter_value;
-use crate::table::Table;
+use crate::table::{Table, cut};
 use crate::{approval, output, text};
 
-/// List what waits for a decision
+/// List what waits for a decision, the oldest first
 #[derive(Debug, clap::Args)]
 #[command(
     visible_alias = "list",
@@ -33,8 +33,10 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     let client = context.connect().await?;
     let filter = filter(&client, Shown::from(args.all), args.session.as_deref()).await?;
-    let approvals = client.all_approvals(&filter).await?;
+    let mut approvals = client.all_approvals(&filter).await?;
+    approvals.reverse();
     match args.output.format {
+        Format::Table if approvals.is_empty() => output::note(nothing(Shown::from(args.all))),
         Format::Table => table(&approvals, Shown::from(args.all), Timestamp::now()).print()?,
         format => output::messages(format, "Approval", &approvals)?,
     }
@@ -51,6 +53,15 @@ pub(super) enum Shown {
 impl From<bool> for Shown {
     fn from(all: bool) -> Self {
         if all { Self::All } else { Self::Pending }
+    }
+}
+
+const fn nothing(shown: Shown) -> &'static str {
+    match shown {
+        Shown::Pending => {
+            "nothing waits for a decision: cpctl approvals ls --all has the decided ones"
+        }
+        Shown::All => "nothing was asked",
     }
 }
 
@@ -82,14 +93,17 @@ fn table(approvals: &[v1::Approval], shown: Shown, now: Timestamp) -> Table {
     let mut table = Table::new(heading, 3);
     for approval in approvals {
         let last = match shown {
-            Shown::All => approval::state(approval.state()).to_owned(),
+            Shown::All => approval::progress(approval).to_owned(),
+            Shown::Pending if approval.in_dialog => {
+                format!("{}, or in its dialog", text::until(approval.expire_time, now))
+            }
             Shown::Pending => text::until(approval.expire_time, now),
         };
         table.row(vec![
             text::short(&approval.id).to_owned(),
             approval::session(approval),
             visible(&approval.tool).into_owned(),
-            approval::subject(approval),
+            cut(&approval::summary(approval), approval::SUMMARY_COLUMNS),
             text::ago(approval.create_time, now),
             last,
         ]);

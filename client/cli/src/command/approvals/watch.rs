@@ -27,9 +27,9 @@ use crate::{os, output};
   cpctl approvals watch --session web
   cpctl approvals watch -o jsonl | while read -r approval; do …; done
 
-In a terminal: j k move, a allows, d denies with a message, g grants, e edits the input in $EDITOR, A
-answers questions, Enter shows more, q leaves. Elsewhere each approval is a line when it comes in and
-when it is decided.")]
+In a terminal: j k move, a allows, d denies with a message, g allows and remembers, e edits the input
+in $EDITOR, A answers questions, Space reads on, Enter gives all of it the whole screen, ? tells the
+keys, q leaves. Elsewhere each approval is a line when it comes in and when it is decided.")]
 pub(crate) struct Args {
     /// Only those of this session
     #[arg(long, value_name = "SESSION")]

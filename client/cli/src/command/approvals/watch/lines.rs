@@ -24,7 +24,7 @@ fn print(approval: &v1::Approval, format: Format) -> Result<(), Failure> {
         Format::Table => {
             let pending = approval.state() == v1::ApprovalState::Pending;
             let time = if pending { approval.create_time } else { approval.decide_time };
-            let state = approval::state(approval.state());
+            let state = approval::progress(approval);
             let time = text::wire_time(time);
             output::line(&format!("{time:<27}  {state:<9}  {}", approval::called(approval)))
         }

@@ -189,6 +189,7 @@ impl Model {
                 Ok(approval) => return Ok(Effect::Edit(Box::new(approval))),
                 Err(why) => self.open(|_| Ask::Closed(why)),
             },
+            Key::Character('?') => self.dialog = Some(Dialog { about: None, ask: Ask::Help }),
             Key::Character('d') => self.open(|_| Ask::Message(String::new())),
             Key::Character('A') => self.open(Ask::questions),
             Key::Pasted(_) => return Err("what is pasted is not taken for keys".to_owned()),
@@ -231,14 +232,23 @@ impl Model {
         self.notice = match done {
             Ok(v1::DecideApprovalResponse { approval: Some(approval), grants }) => {
                 let granted = if grants.is_empty() { "" } else { ", and remembered" };
-                let state = approval::state(approval.state());
-                let notice = format!("{state} {}{granted}", text::short(&approval.id));
+                let state = approval::progress(&approval);
+                let notice = format!("{state} {}{granted}", approval::called(&approval));
                 self.queue.apply(vec![approval]);
+                self.go_on(id);
                 notice
             }
             Ok(v1::DecideApprovalResponse { approval: None, .. }) => "decided".to_owned(),
             Err(why) => text::printable(&why),
         };
+    }
+
+    /// On to the next that waits, unless its user has gone elsewhere meanwhile.
+    fn go_on(&mut self, decided: &str) {
+        let is_selected = self.queue.selected().is_some_and(|one| one.id == decided);
+        if is_selected && self.dialog.is_none() {
+            self.step(1);
+        }
     }
 
     fn step(&mut self, by: isize) {
@@ -308,5 +318,5 @@ impl Model {
 }
 
 fn already(approval: &v1::Approval) -> String {
-    format!("it is {} already", approval::state(approval.state()))
+    format!("it is {} already", approval::progress(approval))
 }

@@ -129,20 +129,21 @@ fn queue_and_details_fit_a_small_terminal() {
     let user = User::sees(vec![first, bash('b', "ls")]);
 
     let expected = " approvals: 2 waiting
+  DENIED        SESSION    TOOL       WHAT
 > in 1 hour     web        Bash       echo \\x1b[2J\\nrm -rf /
   in 1 hour     web        Bash       ls
 ────────────────────────────────────────────────────────────────────────────────
 aaaaaaaa pending, asked 1 minute ago, denied in 1 hour
-session    web (6f1c0000), run 1
-agent      claude
-in         /home/ada
-Bash       2 lines
+session     web (6f1c0000), run 1
+agent       claude
+in          /home/ada
+Bash        2 lines
 1 | echo \\x1b[2J
 2 | rm -rf /
 1 character in it does not print, shown as \\x1b or <U+202E>
-because    no rule allows it
-grant      this exact request
-hash       hash of a
+grant       this exact request
+because     no rule allows it
+hash        hash of a
 
 
 
@@ -150,8 +151,7 @@ hash       hash of a
 
 
 
-
- a allow  d deny  g grant  e edit  A answer  Space more  Enter all  q quit
+ a allow  d deny  g remember  e edit  Space more  Enter all  ? help  q quit
 ";
     assert_eq!(user.screen(), expected);
 }
@@ -217,6 +217,87 @@ fn what_is_decided_elsewhere_stays_on_the_screen_and_takes_no_key() {
     assert!(user.screen().contains("it is denied already"), "{}", user.screen());
     user.types("j");
     assert_eq!(user.decides(Key::Character('a')).approval, "bbbbbbbb");
+}
+
+#[test]
+fn after_a_decision_the_next_that_waits_is_selected() {
+    let mut user = User::sees(vec![bash('a', "one"), bash('b', "two"), bash('c', "three")]);
+    user.types("j");
+    user.decides(Key::Character('a'));
+
+    let approval = Some(ended(bash('b', "two")));
+    let done = v1::DecideApprovalResponse { approval, ..Default::default() };
+    user.model.decided("bbbbbbbb", Ok(done));
+    user.blinks();
+
+    assert!(user.screen().contains("denied bbbbbbbb in web: Bash two"), "{}", user.screen());
+    assert!(user.screen().contains("\ncccccccc pending"), "{}", user.screen());
+    assert!(matches!(user.model.press(Key::Character('a'), user.now), Effect::Nothing));
+    user.looks();
+    assert_eq!(user.decides(Key::Character('a')).approval, "cccccccc");
+}
+
+#[test]
+fn whoever_has_gone_elsewhere_stays_there_when_the_decision_is_made() {
+    let mut user = User::sees(vec![bash('a', "one"), bash('b', "two"), bash('c', "three")]);
+    user.decides(Key::Character('a'));
+    user.types("jjd");
+
+    let approval = Some(ended(bash('a', "one")));
+    let done = v1::DecideApprovalResponse { approval, ..Default::default() };
+    user.model.decided("aaaaaaaa", Ok(done));
+
+    user.looks();
+    assert_eq!(user.decides(Key::Enter).approval, "cccccccc");
+}
+
+#[test]
+fn only_keys_that_do_something_are_offered() {
+    let bar = |user: &User| user.screen().lines().last().unwrap().to_owned();
+    let mut user = User::before(100, 24);
+    assert_eq!(
+        {
+            user.looks();
+            bar(&user)
+        },
+        " ? help  q quit"
+    );
+
+    user.hears(vec![question('a', &[false]), bash('b', "x")]);
+    assert!(bar(&user).starts_with(" A answer  d deny  Space more"), "{}", bar(&user));
+    user.types("j");
+    assert!(bar(&user).starts_with(" a allow  d deny  g remember  e edit"), "{}", bar(&user));
+    user.presses(Key::Enter);
+    assert!(bar(&user).contains("Enter back"), "{}", bar(&user));
+    user.types("d");
+    assert_eq!(bar(&user), " Esc goes back");
+    user.presses(Key::Escape);
+    user.hears(vec![ended(bash('b', "x"))]);
+    assert!(bar(&user).starts_with(" j next  Space"), "{}", bar(&user));
+}
+
+#[test]
+fn a_question_mark_tells_what_the_keys_do() {
+    let mut user = User::sees(vec![bash('a', "x")]);
+
+    assert!(matches!(user.types("?a"), Effect::Nothing));
+
+    assert!(user.screen().contains("d      deny it, with a message"), "{}", user.screen());
+    user.presses(Key::Escape);
+    assert_eq!(user.decides(Key::Character('a')).approval, "aaaaaaaa");
+}
+
+#[test]
+fn a_long_name_moves_no_column() {
+    let long = v1::Approval {
+        tool: "mcp__tracker__read_issue".into(),
+        session_name: "a-rather-long-name".into(),
+        ..bash('a', "x")
+    };
+
+    let user = User::sees(vec![long]);
+
+    assert!(user.screen().contains("> in 1 hour     a-rather-… mcp__trac… x"), "{}", user.screen());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Draws the model into cells.
 
+use codeplane_client::v1;
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,10 +10,13 @@ use super::model::{Drawing, Model, Zoom};
 use super::page::{folded, page};
 use super::queue::is_pending;
 use crate::approval::{self, Line, Tone};
+use crate::table::cut;
 use crate::text;
 
-/// What the keys do.
-const KEYS: &str = "a allow  d deny  g grant  e edit  A answer  Space more  Enter all  q quit";
+/// Above the queue.
+const HEADING: &str = "  DENIED        SESSION    TOOL       WHAT";
+/// Most columns of a session's name, and of a tool's.
+const NAME_COLUMNS: usize = 10;
 /// Title, notice and keys.
 const FRAME_ROWS: u16 = 3;
 const BAR: Style = Style::new().add_modifier(Modifier::REVERSED);
@@ -33,8 +37,26 @@ pub(super) fn draw(model: &Model, cells: &mut Buffer, now: Timestamp) -> Option<
         drawing.rows.saturating_sub(first_row(model, drawing) + drawing.height)
     });
     write(cells, area, (area.height - 2, &notice(model, below), Style::new().fg(Color::Yellow)));
-    bar(cells, area.height - 1, &format!(" {KEYS}"));
+    bar(cells, area.height - 1, &format!(" {}", keys(model)));
     drawing
+}
+
+/// The keys that do something now.
+fn keys(model: &Model) -> String {
+    if model.dialog.is_some() {
+        return "Esc goes back".to_owned();
+    }
+    let decide = match model.queue.selected() {
+        None => return "? help  q quit".to_owned(),
+        Some(one) if !is_pending(one) => "j next",
+        Some(one) if one.kind() == v1::ApprovalKind::Question => "A answer  d deny",
+        Some(_) => "a allow  d deny  g remember  e edit",
+    };
+    let enter = match model.zoom {
+        Zoom::Queue => "Enter all",
+        Zoom::Details => "Enter back",
+    };
+    format!("{decide}  Space more  {enter}  ? help  q quit")
 }
 
 fn notice(model: &Model, below: usize) -> String {
@@ -84,25 +106,26 @@ fn queue_lines(model: &Model, most: usize, now: Timestamp) -> Vec<Line> {
         let text = "Nothing waits. What is asked appears here by itself.".to_owned();
         return vec![Line { tone: Tone::Plain, text }];
     }
+    let most = most.saturating_sub(1).max(1);
     let first = (selected + 1).saturating_sub(most);
     let shown = approvals.iter().enumerate().skip(first).take(most);
-    shown
-        .map(|(i, one)| {
-            let ends = if is_pending(one) {
-                text::until(one.expire_time, now)
-            } else {
-                approval::state(one.state()).to_owned()
-            };
-            let mark = if i == selected { '>' } else { ' ' };
-            let session = approval::session(one);
-            let tool = text::printable(&one.tool);
-            let what = approval::subject(one);
-            Line {
-                tone: if i == selected { Tone::Warning } else { Tone::Plain },
-                text: format!("{mark} {ends:<13} {session:<10} {tool:<10} {what}"),
-            }
-        })
-        .collect()
+    let heading = Line { tone: Tone::Plain, text: HEADING.to_owned() };
+    let rows = shown.map(|(i, one)| {
+        let ends = if is_pending(one) {
+            text::until(one.expire_time, now)
+        } else {
+            approval::progress(one).to_owned()
+        };
+        let mark = if i == selected { '>' } else { ' ' };
+        let session = cut(&approval::session(one), NAME_COLUMNS);
+        let tool = cut(&text::printable(&one.tool), NAME_COLUMNS);
+        let what = approval::summary(one);
+        Line {
+            tone: if i == selected { Tone::Warning } else { Tone::Plain },
+            text: format!("{mark} {ends:<13} {session:<10} {tool:<10} {what}"),
+        }
+    });
+    std::iter::once(heading).chain(rows).collect()
 }
 
 fn draw_details(model: &Model, cells: &mut Buffer, area: Rect, now: Timestamp) -> Option<Drawing> {
