@@ -184,6 +184,22 @@ pub(crate) fn takes_program(argv: &[&str]) -> bool {
     !file
 }
 
+/// Where the script stands that an interpreter runs; none: nobody can tell.
+pub(crate) fn script(argv: &[&str]) -> Option<usize> {
+    let name = base_name(argv.first()?);
+    let known = interpreter(name)?;
+    let mut at = 1;
+    while let Some(arg) = argv.get(at) {
+        match says(arg, known, name, argv.len() - 1) {
+            Says::File => return Some(at),
+            Says::Program | Says::Module(_) | Says::MayTakeNext => return None,
+            Says::TakesNext => at += 2,
+            Says::Nothing => at += 1,
+        }
+    }
+    None
+}
+
 /// The module that python runs, and which word names it.
 pub(crate) fn module<'a>(argv: &[&'a str]) -> Option<(usize, &'a str)> {
     let name = base_name(argv.first()?);

@@ -33,11 +33,20 @@ pub(super) fn used<'a>(argv: &[&'a str]) -> Vec<(usize, &'a str)> {
             found.extend(values(argv, '\0', "--logs-dir"));
             found
         }
+        "tsc" => [("--project", 'p'), ("--build", 'b')]
+            .into_iter()
+            .flat_map(|(long, letter)| values(argv, letter, long))
+            .collect(),
+        "terraform" if argv.contains(&"fmt") => plain(argv, 2),
         _ => interpreter::module(argv)
-            .filter(|(_, module)| ["pytest", "py.test", "pytest.__main__"].contains(module))
+            .filter(|(_, module)| PLACED_MODULES.contains(module))
             .map_or_else(Vec::new, |(at, _)| plain(argv, at + 1)),
     }
 }
+
+/// Modules of python that run or write what their words name.
+const PLACED_MODULES: &[&str] =
+    &["pytest", "py.test", "pytest.__main__", "venv", "virtualenv", "unittest", "doctest"];
 
 /// Every word that is no option. Behind `::` pytest names a test in a file.
 fn plain<'a>(argv: &[&'a str], from: usize) -> Vec<(usize, &'a str)> {
@@ -52,6 +61,12 @@ fn cargo<'a>(argv: &[&'a str]) -> Vec<(usize, &'a str)> {
     found.extend(values(own, '\0', "--lockfile-path"));
     // A file there may choose the linker.
     found.extend(values(own, '\0', "--target"));
+    if own.contains(&"add") {
+        found.extend(values(own, '\0', "--path"));
+    }
+    if own.contains(&"vendor") {
+        found.extend(plain(own, 2));
+    }
     // rustfmt rewrites every file that it is given.
     if own.contains(&"fmt") {
         found.extend(plain(argv, end));

@@ -24,6 +24,10 @@ pub(super) fn of(simple: &Simple, bases: &[String], home: &str) -> Vec<Mention> 
                 let globs: Vec<usize> =
                     word.globs.iter().filter(|g| **g >= start).map(|g| g - start).collect();
                 piece(&text[start..], &globs, at, (bases, home), &mut found);
+                // curl goes on with the type of a file behind its name.
+                if let Some((path, _)) = text[start..].split_once(';').filter(|_| start > 0) {
+                    piece(path, &globs, at, (bases, home), &mut found);
+                }
             }
         }
     }
@@ -137,7 +141,7 @@ fn behind_magic(text: &str) -> Option<usize> {
 fn piece_starts(text: &str) -> Vec<usize> {
     let mut starts = vec![0];
     for (at, c) in text.char_indices() {
-        if matches!(c, '=' | ':' | '@' | ',') && at + 1 < text.len() {
+        if matches!(c, '=' | ':' | '@' | ',' | '<') && at + 1 < text.len() {
             starts.push(at + 1);
         }
     }

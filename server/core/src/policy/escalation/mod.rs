@@ -2,6 +2,7 @@
 
 mod awk;
 mod builders;
+mod compilers;
 mod git;
 mod sed;
 mod shape;
@@ -28,7 +29,7 @@ pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
         return Some(format!("{name} runs or writes what its arguments say"));
     }
     if is_test {
-        return None;
+        return subscript(name, argv);
     }
     by_module(argv, spelled)
         .or_else(|| by_verb(name, argv, spelled))
@@ -100,6 +101,13 @@ pub(crate) fn verb_position(name: &str, argv: &[&str]) -> Option<usize> {
     None
 }
 
+/// A variable that a test looks at may have a subscript, which bash expands (bash(1), ARRAYS).
+fn subscript(name: &str, argv: &[&str]) -> Option<String> {
+    let looks = argv.iter().any(|arg| matches!(*arg, "-v" | "-R"));
+    let found = argv[1..].iter().any(|arg| arg.len() > 1 && arg.contains('['));
+    (looks && found).then(|| format!("{name} runs what the subscript of a variable says"))
+}
+
 /// A module that is a program too is as much as that program.
 fn by_module(argv: &[&str], spelled: usize) -> Option<String> {
     let (at, module) = interpreter::module(argv)?;
@@ -151,10 +159,15 @@ fn by_option(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
             (Some(_), _) => return None,
             (None, at) => (1, at.unwrap_or(argv.len())),
         };
+        // What follows a script is read by it alone.
+        let to = if name == "node" { interpreter::script(argv).unwrap_or(to) } else { to };
         let option = risky_option(row, &argv[from..to], spelled.saturating_sub(from))?;
         Some(format!("{name} {option} runs a program, changes configuration or writes a file"))
     })
 }
+
+/// Programs whose long options cannot be abbreviated.
+const WHOLE_OPTIONS: &[&str] = &["node", "jest", "vitest"];
 
 fn risky_option<'a>(row: &Row, args: &[&'a str], spelled: usize) -> Option<&'a str> {
     let mut skip = false;
@@ -175,7 +188,10 @@ fn risky_option<'a>(row: &Row, args: &[&'a str], spelled: usize) -> Option<&'a s
         };
         let (risky, takes_next) = if arg.starts_with("--") {
             // Options of go have one dash or two.
-            let is_risky = row.long.iter().any(|long| is_long(long, arg)) || is_word(&arg[1..]);
+            let is_abbreviated = !WHOLE_OPTIONS.contains(&row.program);
+            let is_risky = is_word(arg)
+                || is_word(&arg[1..])
+                || (is_abbreviated && row.long.iter().any(|long| is_long(long, arg)));
             let given = arg.split_once('=').map(|(_, value)| value).or(next);
             (is_risky && !row.safe.contains(arg) && !writes_nowhere(row, given), false)
         } else if is_word(arg) {
@@ -217,6 +233,7 @@ fn writes_nowhere(row: &Row, value: Option<&str>) -> bool {
         "curl" | "wget" | "sort" | "shuf" => {
             matches!(value, Some("/dev/null" | "-" | "/dev/stdout" | "/dev/stderr"))
         }
+        "mypy" => value == Some("/dev/null"),
         "git" => git::is_own_strategy(value),
         _ => false,
     }

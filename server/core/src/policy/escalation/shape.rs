@@ -1,7 +1,7 @@
 //! Arguments that escalate by their form: words that are no options.
 
 use super::super::command::is_long;
-use super::git;
+use super::{compilers, git};
 
 /// Why the words from `spelled` on do more than they seem, by their form.
 pub(super) fn odd(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
@@ -12,11 +12,13 @@ pub(super) fn odd(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
         "make" | "gmake" | "ninja" => {
             free.iter().any(|arg| arg.contains('=') && !arg.starts_with('-'))
         }
+        // It installs, and runs what packages say.
+        "yarn" => free.iter().all(|arg| arg.starts_with('-') && !YARN_SHOWS.contains(arg)),
         "cargo" => is_odd_cargo(free, spelled) || is_odd_behind_cargo(argv, from),
         "tar" | "bsdtar" => is_odd_tar(free, from),
         "vim" => true,
         "less" | "more" => free.iter().any(|arg| arg.starts_with('+')),
-        "uniq" | "xxd" => plain().count() > 1,
+        "uniq" | "xxd" | "json.tool" => plain().count() > 1,
         "date" => is_setting_date(free),
         "hostname" | "domainname" => plain().count() > 0,
         "ip" => free.iter().any(|arg| IP_CHANGES.contains(arg)),
@@ -27,11 +29,19 @@ pub(super) fn odd(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
         "curl" => is_odd_curl(free),
         "pytest" => is_odd_pytest(free),
         "cmake" => free.iter().any(|arg| names_a_program(arg)),
-        "mvn" => free.iter().any(|arg| arg.contains("exec") || arg.contains("antrun")),
+        "mvn" => compilers::is_odd_mvn(free),
+        "gradle" => free.iter().any(|arg| arg.contains("org.gradle.")),
+        "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" => compilers::is_odd_c(free),
+        "rustc" | "mypy" => free.iter().any(|arg| arg.starts_with('@')),
+        "tsc" => compilers::is_odd_tsc(free),
+        "eslint" => compilers::is_odd_eslint(free),
+        "vitest" => compilers::is_odd_vitest(free),
         _ => false,
     };
     risky.then(|| format!("{name} runs a program or writes a file with these arguments"))
 }
+
+const YARN_SHOWS: &[&str] = &["--version", "-v", "--help", "-h"];
 
 const IP_CHANGES: &[&str] = &[
     "set", "add", "del", "delete", "flush", "exec", "change", "replace", "append", "prepend",

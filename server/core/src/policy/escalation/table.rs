@@ -2,10 +2,11 @@
 //! write a file. Data: one row a program or sub-command.
 
 use super::builders::BUILDERS;
+use super::compilers::COMPILERS;
 use super::git::GIT;
 
 /// Raised with every change of a row.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What makes one program, or one sub-command of it, more than it seems.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +43,10 @@ impl Row {
 
 /// What is known of one program.
 pub(super) fn rows(program: &str) -> impl Iterator<Item = &'static Row> {
-    [GIT, BUILDERS, TOOLS].into_iter().flatten().filter(move |row| row.program == program)
+    [GIT, BUILDERS, COMPILERS, TOOLS]
+        .into_iter()
+        .flatten()
+        .filter(move |row| row.program == program)
 }
 
 /// Programs by their options.
@@ -56,8 +60,8 @@ const TOOLS: &[Row] = &[
             "-fls",
         ],
     ),
-    row("fd", "xX", "dtesEcjoS", &["--exec", "--exec-batch"]),
-    row("fdfind", "xX", "dtesEcjoS", &["--exec", "--exec-batch"]),
+    row("fd", "xXl", "dtesEcjoS", &["--exec", "--exec-batch", "--list-details"]),
+    row("fdfind", "xXl", "dtesEcjoS", &["--exec", "--exec-batch", "--list-details"]),
     row("rg", "z", "ABCEMdefgjmrtT", &["--pre", "--hostname-bin", "--search-zip"]),
     row("ag", "", "ABCGgmp", &["--pager"]),
     row("sort", "o", "oTkStS", &["--output", "--compress-program"]),
@@ -235,7 +239,7 @@ const TOOLS: &[Row] = &[
             "-CAcreateserial",
         ],
     ),
-    row("diff", "", "", &["--output"]),
+    row("diff", "l", "CFILUWxXS", &["--output", "--paginate"]),
     row("patch", "oer", "oprid", &["--output", "--ed", "--reject-file"]),
     row("split", "", "", &["--filter"]),
     row("shuf", "o", "on", &["--output"]),

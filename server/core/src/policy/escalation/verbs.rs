@@ -202,6 +202,7 @@ pub(super) const DEEP_VERBS: &[(&str, &str, &[&str])] = &[
     ("go", "env", &["-w", "-u"]),
     ("go", "mod", &["init", "edit", "tidy", "vendor"]),
     ("npm", "audit", &["fix"]),
+    ("terraform", "providers", &["mirror", "lock"]),
 ];
 
 /// Sub-commands whose own sub-command says what they do: those that only show, or do no more than
@@ -330,4 +331,10 @@ pub(super) const ALWAYS: &[&str] = &[
     "umount",
     "pry",
     "mongosh",
+    // Modules of python.
+    "ensurepip",
+    "pickle",
+    "runpy",
+    "webbrowser",
+    "zipapp",
 ];
