@@ -42,6 +42,8 @@ const STATUS_PATIENCE: Patience =
 const AFTER_APPROVAL: Duration = Duration::from_secs(25);
 /// Longest wait for a person, whatever end the approval has: what a clock can add.
 const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// So much before the agent gives up on its hook this one says no: some agents go on without an answer.
+const BEFORE_AGENT: Duration = Duration::from_secs(3);
 /// How long everything else may take on top before the process ends itself: printing the answer.
 const MARGIN: Duration = Duration::from_secs(2);
 /// The exit code that no hook may have: agents take it for "no opinion".
@@ -92,6 +94,8 @@ fn read(arguments: &Arguments, refusal: &mut Refusal) -> Result<Body, String> {
 }
 
 fn report(arguments: &Arguments, body: Body, refusal: &Refusal) -> Result<v1::HookAnswer, String> {
+    // What came before is at most the time that reading may take.
+    let begun = Instant::now();
     let provider = arguments.provider.ok_or("no provider is named")?;
     let patience = if refusal.is_status_line() { STATUS_PATIENCE } else { PATIENCE };
     os::end_after(patience.absent + patience.silent + MARGIN);
@@ -106,15 +110,19 @@ fn report(arguments: &Arguments, body: Body, refusal: &Refusal) -> Result<v1::Ho
         .enable_all()
         .build()
         .map_err(|error| format!("cpctl cannot start ({error})"))?;
-    runtime.block_on(reporter.report(event, patience, person_decides)).map_err(told)
+    let agent_gives_up = arguments.agent_timeout.map(|timeout| begun + timeout);
+    let until = |waiting: &v1::HookWaiting| person_decides(waiting, agent_gives_up);
+    runtime.block_on(reporter.report(event, patience, until)).map_err(told)
 }
 
 /// Until when to wait for a person.
-fn person_decides(waiting: &v1::HookWaiting) -> Instant {
+fn person_decides(waiting: &v1::HookWaiting, agent_gives_up: Option<Instant>) -> Instant {
     let ends = waiting.expire_time.map_or(0, |time| time.seconds);
     let left = ends.saturating_sub(Timestamp::now().as_second());
     let left = Duration::from_secs(u64::try_from(left).unwrap_or_default()).min(LONGEST_WAIT);
-    let left = left + AFTER_APPROVAL;
+    let of_agent = agent_gives_up.map(|end| end.saturating_duration_since(Instant::now()));
+    let of_agent = of_agent.unwrap_or(LONGEST_WAIT).saturating_sub(BEFORE_AGENT);
+    let left = (left + AFTER_APPROVAL).min(of_agent);
     os::end_after(left + MARGIN);
     // An agent that is gone reads no answer: its approval has no purpose any more.
     os::end_when_unread().ok();

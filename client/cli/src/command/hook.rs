@@ -1,6 +1,7 @@
 //! `cpctl hook`, where it is not taken by the short way past this command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::hook::{Arguments, Provider, answer};
 
@@ -35,8 +36,12 @@ pub(crate) struct Args {
     /// The session's token; default: the file that `CODEPLANE_HOOK_TOKEN_FILE` names
     #[arg(long, value_name = "PATH")]
     token_file: Option<PathBuf>,
+    /// How many seconds the agent lets its hook run: nobody is waited for longer
+    #[arg(long, value_name = "SECONDS")]
+    agent_timeout: Option<u64>,
 }
 
-pub(crate) fn run(Args { provider, event, token_file }: Args) -> u8 {
-    answer(Ok(Arguments { provider: Some(provider), event, token_file }))
+pub(crate) fn run(Args { provider, event, token_file, agent_timeout }: Args) -> u8 {
+    let agent_timeout = agent_timeout.map(Duration::from_secs);
+    answer(Ok(Arguments { provider: Some(provider), event, token_file, agent_timeout }))
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Whose dialect is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -36,6 +37,8 @@ pub(crate) struct Arguments {
     pub(crate) provider: Option<Provider>,
     pub(crate) event: Option<String>,
     pub(crate) token_file: Option<PathBuf>,
+    /// How long the agent lets this hook run.
+    pub(crate) agent_timeout: Option<Duration>,
 }
 
 /// A command line that is none. The agent gets a refusal, in as much of its dialect as is known.
@@ -64,7 +67,8 @@ impl Arguments {
             None => Ok(understood),
             Some(problem) => {
                 let problem = format!(
-                    "{problem}: write 'cpctl hook claude|codex|generic [--event NAME] [--token-file PATH]'"
+                    "{problem}: write 'cpctl hook claude|codex|generic [--event NAME] [--token-file PATH] \
+                     [--agent-timeout SECONDS]'"
                 );
                 Err(Mistake { understood, problem })
             }
@@ -95,6 +99,14 @@ impl Arguments {
                 let path = value().map_err(|what| format!("--token-file {what}"))?;
                 self.token_file.replace(path.into()).is_none()
             }
+            "--agent-timeout" => {
+                let seconds = value().and_then(|text| {
+                    let text = text.to_str().ok_or("is not text")?;
+                    text.parse().or(Err("is no number of seconds"))
+                });
+                let seconds = seconds.map_err(|what| format!("--agent-timeout {what}"))?;
+                self.agent_timeout.replace(Duration::from_secs(seconds)).is_none()
+            }
             _ => {
                 let unknown = || format!("'{}' is not known", word.display());
                 let provider = Provider::named(word).ok_or_else(unknown)?;
@@ -114,15 +126,19 @@ mod tests {
     }
 
     #[test]
-    fn provider_event_and_token_file_are_read() {
+    fn what_is_told_is_read() {
         let all = Arguments {
             provider: Some(Provider::Codex),
             event: Some("PreToolUse".into()),
             token_file: Some("/t".into()),
+            agent_timeout: Some(Duration::from_secs(90)),
         };
+        let apart =
+            ["codex", "--event", "PreToolUse", "--token-file", "/t", "--agent-timeout", "90"];
+        let glued = ["--token-file=/t", "codex", "--event=PreToolUse", "--agent-timeout=90"];
 
-        assert_eq!(parse(&["codex", "--event", "PreToolUse", "--token-file", "/t"]).unwrap(), all);
-        assert_eq!(parse(&["--token-file=/t", "codex", "--event=PreToolUse"]).unwrap(), all);
+        assert_eq!(parse(&apart).unwrap(), all);
+        assert_eq!(parse(&glued).unwrap(), all);
         assert_eq!(parse(&["generic"]).unwrap().provider, Some(Provider::Generic));
     }
 
@@ -135,6 +151,10 @@ mod tests {
             (&["claude", "--event", "Stop", "--event="], "--event is empty"),
             (&["claude", "--event", "Stop", "claude"], "'claude' is one too many"),
             (&["claude", "--event", "X", "--event", "Stop"], "'--event' is one too many"),
+            (
+                &["claude", "--event", "Stop", "--agent-timeout", "1h"],
+                "--agent-timeout is no number of seconds",
+            ),
             (&["-x", "claude", "--event", "Stop"], "'-x' is not known"),
         ] {
             let mistake = parse(words).unwrap_err();

@@ -20,6 +20,8 @@ pub(crate) struct LaunchContext<'a> {
     pub(crate) directory: &'a Path,
     /// The hook program, its path absolute, and its first arguments: `hook AGENT …` follows.
     pub(crate) hook: &'a [String],
+    /// How long a hook may wait for its answer, in seconds: longer than any approval.
+    pub(crate) hook_seconds: u32,
     /// Where questions wait.
     pub(crate) gate: GateMode,
     /// The id to give the conversation where the agent takes one; a UUID.
@@ -84,13 +86,20 @@ pub(super) fn hook_words(hook: &[String], agent: &str, event: &str) -> Vec<Strin
     hook.iter().cloned().chain(ours.map(ToOwned::to_owned)).collect()
 }
 
+/// Those of a hook that an answer is waited for. It knows how long the agent waits: the daemon may be started with
+/// another limit meanwhile.
+pub(super) fn gating_words(hook: &[String], agent: &str, event: &str, seconds: u32) -> Vec<String> {
+    let limit = ["--agent-timeout".to_owned(), seconds.to_string()];
+    hook_words(hook, agent, event).into_iter().chain(limit).collect()
+}
+
 /// The trial of an agent that speaks Claude Code's dialect.
-pub(super) fn trial(hook: &[String], agent: &str) -> Trial {
+pub(super) fn trial(hook: &[String], agent: &str, seconds: u32) -> Trial {
     let stdin = format!(
         "{{\"hook_event_name\":\"PreToolUse\",\"tool_name\":\"{TRIAL_TOOL}\",\"tool_input\":{{}},\
          \"tool_use_id\":\"trial\"}}"
     );
-    Trial { command: hook_words(hook, agent, "PreToolUse"), stdin, exit_code: 2 }
+    Trial { command: gating_words(hook, agent, "PreToolUse", seconds), stdin, exit_code: 2 }
 }
 
 /// A file that an agent needs.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use codeplane_core::{Gate, Incarnation, NewEvent, SessionAgent, SessionId};
 use tracing::warn;
@@ -16,6 +17,9 @@ use crate::session::BundleFile;
 
 /// What a client says that wants no adapter.
 const NO_ADAPTER: &str = "none";
+
+/// How much longer than an approval lasts the hook that waits for it may run.
+const AFTER_APPROVAL: Duration = Duration::from_secs(30);
 
 /// Names the file with the token in the environment of a session.
 const TOKEN_FILE: &str = "CODEPLANE_HOOK_TOKEN_FILE";
@@ -139,6 +143,8 @@ impl App {
         let hook = [&self.directories.hook_entry(), &hook];
         let hook = hook.map(|path| path.to_string_lossy().into_owned());
         let (command, mode) = (create.command.clone(), create.mode);
+        let longest = self.config.approvals.timeout.0.saturating_add(AFTER_APPROVAL).as_secs();
+        let hook_seconds = u32::try_from(longest).unwrap_or(u32::MAX);
         let env: BTreeMap<String, String> = spec.env.iter().cloned().collect();
         let cwd = spec.cwd.clone();
         let home = PathBuf::from(spec.env("HOME").unwrap_or("/"));
@@ -151,6 +157,7 @@ impl App {
                 env: &env,
                 directory: &directory,
                 hook: &hook,
+                hook_seconds,
                 gate: mode,
                 conversation: Some(&id.to_string()),
                 read: &|path: &Path| std::fs::read(path).ok(),

@@ -36,8 +36,13 @@ pub(in super::super) fn launch(context: &LaunchContext<'_>) -> Result<Launch, St
         object(context, &watch::configuration(context.home, context.env).join("settings.json"));
     let mode = mode(&arguments, &given, &user);
     let status_line = status_line(context, &user);
-    let (content, mut warnings) =
-        overlay(Overlay { hook: context.hook, given, env: context.env, status_line });
+    let (content, mut warnings) = overlay(Overlay {
+        hook: context.hook,
+        hook_seconds: context.hook_seconds,
+        given,
+        env: context.env,
+        status_line,
+    });
     warnings.extend(rewriters(context));
     let path = context.directory.join(SETTINGS);
     let mut command = program.to_vec();
@@ -47,7 +52,7 @@ pub(in super::super) fn launch(context: &LaunchContext<'_>) -> Result<Launch, St
     command.extend(arguments.rest.iter().cloned());
     let dialogs = if arguments.has(&["--print"]) { Vec::new() } else { dialogs::expected(context) };
     let files = vec![LaunchFile { path, content }];
-    let trial = Some(trial(context.hook, "claude"));
+    let trial = Some(trial(context.hook, "claude", context.hook_seconds));
     Ok(Launch { command, files, dialogs, warnings, conversation, trial, ..as_given })
 }
 

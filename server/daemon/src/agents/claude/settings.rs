@@ -7,11 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::super::launch::{hook_words, shell_word};
-
-/// Seconds that a hook waits for its answer: an approval lasts an hour, and half a minute more is ours. (660 s under a
-/// timeout of 3,630 s were waited for; without one the default ends a hook after 600 s.)
-const GATING_SECONDS: u32 = 3630;
+use super::super::launch::{gating_words, hook_words, shell_word};
 
 /// Events whose hooks decide. They come first, and fail closed.
 const GATING: &[&str] = &["PreToolUse", "PermissionRequest"];
@@ -40,6 +36,9 @@ const SWITCHES: &[&str] = &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"];
 pub(super) struct Overlay<'a> {
     /// The hook program and its first arguments.
     pub(super) hook: &'a [String],
+    /// Seconds that a hook waits for its answer. (660 s under a timeout of 3,630 s were waited for; without one the
+    /// default ends a hook after 600 s.)
+    pub(super) hook_seconds: u32,
     /// What the user gave with `--settings`.
     pub(super) given: Map<String, Value>,
     /// The session's environment.
@@ -69,7 +68,7 @@ pub(super) fn overlay(overlay: Overlay<'_>) -> (Vec<u8>, Vec<String>) {
     }
     for event in GATING.iter().chain(OBSERVING) {
         let groups = hooks[*event].as_array().cloned().unwrap_or_default();
-        let ours = json!({ "hooks": [entry(overlay.hook, event)] });
+        let ours = json!({ "hooks": [entry((overlay.hook, overlay.hook_seconds), event)] });
         hooks[*event] = Value::Array(std::iter::once(ours).chain(groups).collect());
     }
     if settings.get("disableAllHooks") == Some(&Value::Bool(true)) {
@@ -87,13 +86,16 @@ pub(super) fn overlay(overlay: Overlay<'_>) -> (Vec<u8>, Vec<String>) {
 }
 
 /// Program and arguments apart: they run without a shell, so that a path with spaces is one.
-fn entry(hook: &[String], event: &str) -> Value {
-    let words = hook_words(hook, "claude", event);
+fn entry((hook, seconds): (&[String], u32), event: &str) -> Value {
+    let words = match GATING.contains(&event) {
+        true => gating_words(hook, "claude", event, seconds),
+        false => hook_words(hook, "claude", event),
+    };
     let (program, arguments) =
         words.split_first().map(|(program, rest)| (program.as_str(), rest)).unwrap_or_default();
     let mut entry = json!({ "type": "command", "command": program, "args": arguments });
     if GATING.contains(&event) {
-        entry["timeout"] = json!(GATING_SECONDS);
+        entry["timeout"] = json!(seconds);
         entry["statusMessage"] =
             json!("codeplane judges the call; who decides: cpctl approvals watch");
         entry["onFailure"] = json!("block");

@@ -7,23 +7,25 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::super::json::quoted;
-use super::super::launch::{Dialog, Launch, LaunchContext, hook_words, shell_word, trial};
+use super::super::launch::{
+    Dialog, Launch, LaunchContext, gating_words, hook_words, shell_word, trial,
+};
 use super::arguments::{Arguments, program_end};
 use super::watch;
 
-/// Events by their names in the configuration and in keys, and how many seconds their hooks may take. An approval lasts an
-/// hour, and half a minute more is ours; the last two are held to 3 s by Codex itself.
-const EVENTS: &[(&str, &str, u32)] = &[
-    ("PreToolUse", "pre_tool_use", 3630),
-    ("PermissionRequest", "permission_request", 3630),
-    ("PostToolUse", "post_tool_use", 10),
-    ("SessionStart", "session_start", 10),
-    ("UserPromptSubmit", "user_prompt_submit", 10),
-    ("Stop", "stop", 10),
-    ("SubagentStart", "subagent_start", 10),
-    ("SubagentStop", "subagent_stop", 10),
-    ("Interrupt", "interrupt", 3),
-    ("SessionEnd", "session_end", 3),
+/// Events by their names in the configuration and in keys, and how many seconds their hooks may take; none: as long as a
+/// person may take to decide. The last two are held to 3 s by Codex itself.
+const EVENTS: &[(&str, &str, Option<u32>)] = &[
+    ("PreToolUse", "pre_tool_use", None),
+    ("PermissionRequest", "permission_request", None),
+    ("PostToolUse", "post_tool_use", Some(10)),
+    ("SessionStart", "session_start", Some(10)),
+    ("UserPromptSubmit", "user_prompt_submit", Some(10)),
+    ("Stop", "stop", Some(10)),
+    ("SubagentStart", "subagent_start", Some(10)),
+    ("SubagentStop", "subagent_stop", Some(10)),
+    ("Interrupt", "interrupt", Some(3)),
+    ("SessionEnd", "session_end", Some(3)),
 ];
 
 /// Where Codex says that hooks of the command line come from.
@@ -50,10 +52,10 @@ pub(in super::super) fn launch(context: &LaunchContext<'_>) -> Launch {
     }
     // The user's configuration may switch the feature off; what comes later on the command line cannot be outdone.
     command.extend(["--enable".to_owned(), "hooks".to_owned()]);
-    command.extend(hooks(context.hook));
+    command.extend(hooks(context.hook, context.hook_seconds));
     command.extend_from_slice(arguments);
     let dialogs = if read.is_screenless() { Vec::new() } else { dialogs(context) };
-    let trial = Some(trial(context.hook, "codex"));
+    let trial = Some(trial(context.hook, "codex", context.hook_seconds));
     Launch { command, dialogs, warnings: warnings(context.gate), trial, ..as_given }
 }
 
@@ -91,15 +93,19 @@ fn dialogs(context: &LaunchContext<'_>) -> Vec<Dialog> {
 }
 
 /// `-c` arguments that give our hooks, and trust to them alone.
-fn hooks(hook: &[String]) -> Vec<String> {
+fn hooks(hook: &[String], longest: u32) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut trusted = Vec::new();
     for (event, key, seconds) in EVENTS {
-        let words = hook_words(hook, "codex", event);
+        let words = match seconds {
+            Some(_) => hook_words(hook, "codex", event),
+            None => gating_words(hook, "codex", event, longest),
+        };
+        let seconds = seconds.unwrap_or(longest);
         let command = words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
         let handler = format!("type=\"command\",command={},timeout={seconds}", quoted(&command));
         arguments.extend(["-c".to_owned(), format!("hooks.{event}=[{{hooks=[{{{handler}}}]}}]")]);
-        let hash = trusted_hash(key, &command, *seconds);
+        let hash = trusted_hash(key, &command, seconds);
         trusted.push(format!("\"{SOURCE}:{key}:0:0\"={{trusted_hash=\"{hash}\"}}"));
     }
     arguments.extend(["-c".to_owned(), format!("hooks.state={{{}}}", trusted.join(","))]);

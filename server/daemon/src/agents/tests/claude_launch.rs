@@ -56,7 +56,8 @@ fn gating_hooks_block_and_fail_closed_and_the_others_only_watch() {
     for event in ["PreToolUse", "PermissionRequest"] {
         let hook = json!({
             "type": "command", "command": "/opt/code plane/cpctl",
-            "args": ["hook", "claude", "--event", event], "timeout": 3630, "onFailure": "block",
+            "args": ["hook", "claude", "--event", event, "--agent-timeout", "7230"],
+            "timeout": 7230, "onFailure": "block",
             "statusMessage": "codeplane judges the call; who decides: cpctl approvals watch",
         });
         assert_eq!(settings["hooks"][event], json!([{ "hooks": [hook] }]));
@@ -229,7 +230,8 @@ fn the_hook_is_tried_as_the_agent_will_run_it() {
         assert!(before.ends_with(&launch.command));
         let Trial { command, stdin, exit_code } = trial;
 
-        let words = words(&["/opt/code plane/cpctl", "hook", name, "--event", "PreToolUse"]);
+        let hook = ["/opt/code plane/cpctl", "hook", name, "--event", "PreToolUse"];
+        let words = words(&[&hook[..], &["--agent-timeout", "7230"]].concat());
         assert_eq!(command, words);
         let HookKind::ToolRequested(call) =
             agent.read_hook(Some("PreToolUse"), stdin.as_bytes()).unwrap().kind

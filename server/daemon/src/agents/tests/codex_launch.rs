@@ -34,8 +34,9 @@ fn hooks_are_given_before_everything_else_and_no_daemon_outlives_the_session() {
     assert!(launch.command.ends_with(&words(&["exec", "-m", "x", "--", "hi"])));
     assert_eq!(launch.files, []);
     let hook = value_of(&launch, "hooks.PreToolUse");
-    let command = r#"command="'/opt/code plane/cpctl' hook codex --event PreToolUse""#;
-    assert_eq!(hook, format!(r#"[{{hooks=[{{type="command",{command},timeout=3630}}]}}]"#));
+    let command =
+        r#"command="'/opt/code plane/cpctl' hook codex --event PreToolUse --agent-timeout 7230""#;
+    assert_eq!(hook, format!(r#"[{{hooks=[{{type="command",{command},timeout=7230}}]}}]"#));
     assert!(value_of(&launch, "hooks.Interrupt").contains("timeout=3}"));
     let bypass = "--dangerously-bypass-hook-trust".to_owned();
     assert!(!launch.command.contains(&bypass));

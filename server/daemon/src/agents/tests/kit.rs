@@ -38,6 +38,7 @@ impl Scene {
             env: &self.env,
             directory: Path::new("/run/1"),
             hook: &words(&["/opt/code plane/cpctl"]),
+            hook_seconds: 7230,
             gate: self.gate,
             conversation: Some("6f3dbb0e-5b1c-4a55-9d5e-0123456789ab"),
             read: &read,
