@@ -4,7 +4,7 @@ use std::{env, error::Error, fmt::Write, fs, path::PathBuf};
 
 use prost_reflect::{DescriptorPool, Value};
 
-const PROTOS: [&str; 11] = [
+const PROTOS: [&str; 12] = [
     "codeplane/v1/options.proto",
     "codeplane/v1/state.proto",
     "codeplane/v1/session.proto",
@@ -15,6 +15,7 @@ const PROTOS: [&str; 11] = [
     "codeplane/v1/approval.proto",
     "codeplane/v1/audit.proto",
     "codeplane/v1/policy.proto",
+    "codeplane/v1/policy_types.proto",
     "codeplane/v1/decision.proto",
 ];
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use codeplane_proto::v1::{
     approval_service_client::ApprovalServiceClient, audit_service_client::AuditServiceClient,
-    decision_service_client::DecisionServiceClient, event_service_client::EventServiceClient,
-    policy_service_client::PolicyServiceClient, server_service_client::ServerServiceClient,
-    session_service_client::SessionServiceClient, terminal_service_client::TerminalServiceClient,
+    event_service_client::EventServiceClient, policy_service_client::PolicyServiceClient,
+    server_service_client::ServerServiceClient, session_service_client::SessionServiceClient,
+    terminal_service_client::TerminalServiceClient,
 };
 use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
@@ -212,10 +212,6 @@ pub(crate) fn terminals(channel: Channel) -> TerminalServiceClient<Channel> {
 
 pub(crate) fn approvals(channel: Channel) -> ApprovalServiceClient<Channel> {
     ApprovalServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT_BYTES)
-}
-
-pub(crate) fn decisions(channel: Channel) -> DecisionServiceClient<Channel> {
-    DecisionServiceClient::new(channel).max_decoding_message_size(MESSAGE_LIMIT_BYTES)
 }
 
 pub(crate) fn events(channel: Channel) -> EventServiceClient<Channel> {

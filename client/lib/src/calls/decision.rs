@@ -1,8 +1,8 @@
-//! `DecisionService`.
+//! Decisions: those calls of `PolicyService` that look back.
 
 use tonic::Streaming;
 
-use crate::client::{Repeat, decisions};
+use crate::client::{Repeat, policies};
 use crate::{Client, Error, v1};
 
 /// A comparison of two revisions of a policy as it comes.
@@ -19,7 +19,7 @@ impl Client {
         request: v1::ListDecisionsRequest,
     ) -> Result<v1::ListDecisionsResponse, Error> {
         self.call(Repeat::Safe, request, |channel, request| async move {
-            decisions(channel).list_decisions(request).await
+            policies(channel).list_decisions(request).await
         })
         .await
     }
@@ -31,7 +31,7 @@ impl Client {
     pub async fn explain_decision(&self, id: &str) -> Result<v1::ExplainDecisionResponse, Error> {
         let request = v1::ExplainDecisionRequest { decision: id.to_owned() };
         self.call(Repeat::Safe, request, |channel, request| async move {
-            decisions(channel).explain_decision(request).await
+            policies(channel).explain_decision(request).await
         })
         .await
     }
@@ -44,7 +44,7 @@ impl Client {
         let diff = self.call(Repeat::Safe, request, |channel, mut request| async move {
             // The stream itself has no time limit, only its beginning.
             request.metadata_mut().remove("grpc-timeout");
-            decisions(channel).diff_policy(request).await
+            policies(channel).diff_policy(request).await
         });
         diff.await.map(PolicyDiff)
     }

@@ -1,4 +1,4 @@
-//! `DecisionService`.
+//! Decisions: those methods of `PolicyService` that look back.
 
 use std::pin::Pin;
 
@@ -6,10 +6,9 @@ use codeplane_core::policy::{Effect, Verdict};
 use codeplane_core::secret::mask;
 use codeplane_core::{Outcome, Settled};
 use codeplane_proto::v1;
-use codeplane_proto::v1::decision_service_server::DecisionService;
 use codeplane_proto::v1::diff_policy_response::Item;
 use tokio_stream::Stream;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 
 use super::convert::{policy_reference, timestamp};
 use super::status::status;
@@ -25,55 +24,38 @@ const PAGE: usize = 200;
 /// Calls that are compared if nobody says how many.
 const LAST: usize = 1000;
 
-/// The service.
-pub(super) struct Decisions {
-    app: App,
+/// A page of decisions.
+pub(super) async fn list(
+    app: &App,
+    request: v1::ListDecisionsRequest,
+) -> Result<v1::ListDecisionsResponse, Error> {
+    let size = page::size(request.page_size)?.min(PAGE);
+    let filter = page::filter(&request.filter, &DECISION_FILTER_FIELDS)?;
+    let after = page::cursor(page::DECISIONS, &request.page_token, &filter)?;
+    let list = app.list_decisions(&filter, size, after).await?;
+    let next = list.next.map(|cursor| page::token(page::DECISIONS, cursor, &filter));
+    Ok(v1::ListDecisionsResponse {
+        decisions: list.decisions.into_iter().map(decision).collect(),
+        next_page_token: next.unwrap_or_default(),
+    })
 }
 
-impl Decisions {
-    pub(super) const fn new(app: App) -> Self {
-        Self { app }
-    }
+/// All that is known of a decision.
+pub(super) async fn explain(
+    app: &App,
+    request: v1::ExplainDecisionRequest,
+) -> Result<v1::ExplainDecisionResponse, Error> {
+    Ok(explanation(app.explain_decision(&request.decision).await?))
 }
 
-#[tonic::async_trait]
-impl DecisionService for Decisions {
-    async fn list_decisions(
-        &self,
-        request: Request<v1::ListDecisionsRequest>,
-    ) -> Result<Response<v1::ListDecisionsResponse>, Status> {
-        let request = request.into_inner();
-        let size = page::size(request.page_size).map_err(status)?.min(PAGE);
-        let filter = page::filter(&request.filter, &DECISION_FILTER_FIELDS).map_err(status)?;
-        let after = page::cursor(page::DECISIONS, &request.page_token, &filter).map_err(status)?;
-        let list = self.app.list_decisions(&filter, size, after).await.map_err(status)?;
-        let next = list.next.map(|cursor| page::token(page::DECISIONS, cursor, &filter));
-        Ok(Response::new(v1::ListDecisionsResponse {
-            decisions: list.decisions.into_iter().map(decision).collect(),
-            next_page_token: next.unwrap_or_default(),
-        }))
-    }
+/// What a revision of a policy answers otherwise than another.
+pub(super) type Differences =
+    Pin<Box<dyn Stream<Item = Result<v1::DiffPolicyResponse, Status>> + Send>>;
 
-    async fn explain_decision(
-        &self,
-        request: Request<v1::ExplainDecisionRequest>,
-    ) -> Result<Response<v1::ExplainDecisionResponse>, Status> {
-        let reference = request.into_inner().decision;
-        let explained = self.app.explain_decision(&reference).await.map_err(status)?;
-        Ok(Response::new(explanation(explained)))
-    }
-
-    type DiffPolicyStream =
-        Pin<Box<dyn Stream<Item = Result<v1::DiffPolicyResponse, Status>> + Send>>;
-
-    async fn diff_policy(
-        &self,
-        request: Request<v1::DiffPolicyRequest>,
-    ) -> Result<Response<Self::DiffPolicyStream>, Status> {
-        let request = diff_request(request.into_inner()).map_err(status)?;
-        let diff = self.app.diff_policy(request).await.map_err(status)?;
-        Ok(Response::new(Box::pin(steps(diff, self.app.clone()))))
-    }
+/// Compares two revisions by what was recorded.
+pub(super) async fn diff(app: &App, request: v1::DiffPolicyRequest) -> Result<Differences, Error> {
+    let diff = app.diff_policy(diff_request(request)?).await?;
+    Ok(Box::pin(steps(diff, app.clone())))
 }
 
 fn diff_request(request: v1::DiffPolicyRequest) -> Result<DiffRequest, Error> {

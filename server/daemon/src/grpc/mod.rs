@@ -28,7 +28,6 @@ use std::time::Duration;
 use codeplane_core::Door;
 use codeplane_proto::v1::approval_service_server::ApprovalServiceServer;
 use codeplane_proto::v1::audit_service_server::AuditServiceServer;
-use codeplane_proto::v1::decision_service_server::DecisionServiceServer;
 use codeplane_proto::v1::event_service_server::EventServiceServer;
 use codeplane_proto::v1::hook_service_server::HookServiceServer;
 use codeplane_proto::v1::policy_service_server::PolicyServiceServer;
@@ -114,7 +113,6 @@ impl Services {
             .add_service(policies)
             .add_service(EventServiceServer::new(event::Events::new(app.clone())))
             .add_service(ApprovalServiceServer::new(approval::ApprovalsService::new(app.clone())))
-            .add_service(DecisionServiceServer::new(decision::Decisions::new(app.clone())))
             .add_service(AuditServiceServer::new(audit::Audit::new(app.clone())))
             .add_service(ServerServiceServer::new(server::ServerInfo::new(app.clone())));
         let hooks = HookServiceServer::new(hook::Hooks::new(app.clone()))

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use super::auth::caller;
 use super::policy_convert as convert;
 use super::status::status;
-use super::{fields, page};
+use super::{decision, fields, page};
 use crate::app::{App, ApplyMode, ApplyRequest, Error, IfBound, RollbackRequest, SimulateRequest};
 
 /// The service.
@@ -184,6 +184,32 @@ impl PolicyService for Policies {
         };
         let findings = found.map_err(status)?.into_iter().map(convert::finding).collect();
         Ok(Response::new(v1::LintPolicyResponse { findings }))
+    }
+
+    async fn list_decisions(
+        &self,
+        request: Request<v1::ListDecisionsRequest>,
+    ) -> Result<Response<v1::ListDecisionsResponse>, Status> {
+        let listed = decision::list(&self.app, request.into_inner()).await;
+        listed.map(Response::new).map_err(status)
+    }
+
+    async fn explain_decision(
+        &self,
+        request: Request<v1::ExplainDecisionRequest>,
+    ) -> Result<Response<v1::ExplainDecisionResponse>, Status> {
+        let explained = decision::explain(&self.app, request.into_inner()).await;
+        explained.map(Response::new).map_err(status)
+    }
+
+    type DiffPolicyStream = decision::Differences;
+
+    async fn diff_policy(
+        &self,
+        request: Request<v1::DiffPolicyRequest>,
+    ) -> Result<Response<Self::DiffPolicyStream>, Status> {
+        let diff = decision::diff(&self.app, request.into_inner()).await;
+        diff.map(Response::new).map_err(status)
     }
 }
 
