@@ -173,11 +173,20 @@ impl Model {
                 }
             }
             Key::Escape => self.zoom = Zoom::Queue,
-            Key::Character('a') => {
+            Key::Pasted(_) => return Err("what is pasted is not taken for keys".to_owned()),
+            Key::Character(key) => return self.decide_by(*key, now),
+            Key::Backspace | Key::Tab | Key::Clear => {}
+        }
+        Ok(Effect::Nothing)
+    }
+
+    fn decide_by(&mut self, key: char, now: Instant) -> Result<Effect, String> {
+        match key {
+            'a' => {
                 let approval = self.whole(now)?;
                 return Ok(self.decide(&approval, Answer::Allow(v1::AllowAnswer::default())));
             }
-            Key::Character('g') => {
+            'g' => {
                 let approval = self.whole(now)?;
                 if !approval.not_grantable.is_empty() {
                     return Err(format!("no grant: {}", text::printable(&approval.not_grantable)));
@@ -185,15 +194,14 @@ impl Model {
                 let ask = Ask::grant(&approval);
                 self.dialog = Some(Dialog { about: Some(approval), ask });
             }
-            Key::Character('e') => match self.whole(now) {
+            'e' => match self.whole(now) {
                 Ok(approval) => return Ok(Effect::Edit(Box::new(approval))),
                 Err(why) => self.open(|_| Ask::Closed(why)),
             },
-            Key::Character('?') => self.dialog = Some(Dialog { about: None, ask: Ask::Help }),
-            Key::Character('d') => self.open(|_| Ask::Message(String::new())),
-            Key::Character('A') => self.open(Ask::questions),
-            Key::Pasted(_) => return Err("what is pasted is not taken for keys".to_owned()),
-            Key::Character(_) | Key::Backspace | Key::Tab | Key::Clear => {}
+            '?' => self.dialog = Some(Dialog { about: None, ask: Ask::Help }),
+            'd' => self.open(|_| Ask::Message(String::new())),
+            'A' => self.open(Ask::questions),
+            _ => {}
         }
         Ok(Effect::Nothing)
     }
