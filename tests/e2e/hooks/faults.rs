@@ -44,7 +44,8 @@ fn a_call_waits_on_while_the_daemon_is_killed_and_started_again() {
 
 #[test]
 fn a_call_whose_hook_is_killed_is_cancelled() {
-    let daemon = with("[approvals]\nrejoin_grace = \"1s\"\n");
+    // At once, and not when the time is over in which it could ask again.
+    let daemon = with("[approvals]\nrejoin_grace = \"5m\"\n");
     let caller = Caller::start(&daemon, "a", &[]);
     caller.report(1, call("make").as_bytes());
     pending(&daemon, 1);
@@ -59,6 +60,8 @@ fn a_call_whose_hook_is_killed_is_cancelled() {
         let list = approvals(&daemon, &["--all"]);
         if text(&list[0], "state") == "cancelled" { Ok(()) } else { Err(list) }
     });
+    let idle = ["wait", "a", "--for", "idle", "--timeout", "60s"];
+    drop(daemon.cpctl(idle).success());
 }
 
 #[test]

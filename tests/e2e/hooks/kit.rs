@@ -159,7 +159,7 @@ impl<'d> Caller<'d> {
     }
 }
 
-/// The approvals that wait, the newest first, once there are so many.
+/// The approvals that wait, the oldest first, once there are so many.
 #[track_caller]
 pub(super) fn pending(daemon: &TestDaemon, count: usize) -> Vec<Value> {
     wait_until(&format!("{count} calls to wait"), PATIENCE, || {
@@ -168,7 +168,7 @@ pub(super) fn pending(daemon: &TestDaemon, count: usize) -> Vec<Value> {
     })
 }
 
-/// The approvals, the newest first.
+/// The approvals, the oldest first.
 #[track_caller]
 pub(super) fn approvals(daemon: &TestDaemon, options: &[&str]) -> Vec<Value> {
     let listed = daemon.cpctl([&["approvals", "ls", "-o", "json"], options].concat());

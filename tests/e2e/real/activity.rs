@@ -1,9 +1,9 @@
 //! What agents do at the moment, where their hooks say nothing.
 
 use codeplane_tests::{
-    AGENT_PATIENCE,
+    AGENT_PATIENCE, DaemonOptions,
     model::{Gate, say},
-    real::World,
+    real::{RealAgent, World},
     wait_until,
 };
 use serde_json::Value;
@@ -61,6 +61,31 @@ fn a_turn_that_is_broken_off_while_a_tool_runs_leaves_the_agent_idle() {
     });
     expect_activity(&world, &session, "working");
     assert_eq!(press_until(&world, &session, "escape", "idle"), "program_status");
+}
+
+#[test]
+fn a_turn_that_is_broken_off_while_a_call_waits_cancels_it_and_leaves_the_agent_idle() {
+    for key in ["escape", "ctrl-c"] {
+        let Some(agent) = RealAgent::claude() else { return };
+        // No wait for a hook that could ask again.
+        let config = Some("[approvals]\nrejoin_grace = \"5m\"\n".to_owned());
+        let world = World::of(agent, DaemonOptions { config, ..DaemonOptions::default() });
+        world.model.script("build", [world.shell("touch out"), say("Never.")]);
+        let session = world.run(&["[[build]] go"]);
+        let approval = world.expect_approval(&session);
+
+        drop(world.daemon.cpctl(["keys", &session, key]).success());
+
+        wait_until("the approval to be cancelled", AGENT_PATIENCE, || {
+            let id = approval["id"].as_str().unwrap();
+            let shown = world.daemon.cpctl(["approvals", "show", "-o", "json", id]).success();
+            let shown: Value = serde_json::from_str(&shown).unwrap();
+            if shown["state"] == "cancelled" { Ok(()) } else { Err(world.screen(&session)) }
+        });
+        expect_activity(&world, &session, "idle");
+        assert!(!world.work().join("out").exists());
+        world.stop(&session);
+    }
 }
 
 #[test]

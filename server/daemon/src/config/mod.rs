@@ -196,7 +196,8 @@ impl Default for InputConfig {
 pub(crate) struct ApprovalsConfig {
     /// A call that nobody decides about is denied after this time.
     pub timeout: Span,
-    /// A call whose hook is gone is cancelled after this time, or up to twice as long.
+    /// A call whose hook has lost its connection is cancelled after this time, or up to twice as long; one whose
+    /// hook's process has ended, at once.
     pub rejoin_grace: Span,
     /// Reports, decisions and approvals are deleted after this time; audit records stay.
     pub keep: Span,

@@ -37,7 +37,7 @@ impl HookService for Hooks {
     ) -> Result<Response<Self::ReportHookStream>, Status> {
         let peer = request.extensions().get::<HookPeer>().cloned();
         let call = call(peer, request.into_inner()).map_err(status)?;
-        let app = self.app.clone();
+        let (app, hook) = (self.app.clone(), Arc::clone(&call.peer));
         let stream: Self::ReportHookStream = match Box::pin(app.report_hook(call))
             .await
             .map_err(status)?
@@ -50,8 +50,10 @@ impl HookService for Hooks {
                     approval_id: held.wait.approval.to_string(),
                     expire_time: Some(convert::timestamp(held.expires_at)),
                 };
+                let connected = app.watch_hook(held.wait.approval, hook);
                 let first = tokio_stream::iter([Ok(item(Item::Waiting(waiting)))]);
                 let then = futures_util::stream::once(async move {
+                    let _connected = connected;
                     tokio::select! {
                         answer = app.answer_held(*held) => Ok(item(Item::Answer(message(answer)))),
                         // The hook asks again, and waits on at the next daemon.

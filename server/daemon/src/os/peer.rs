@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// The process that connected. Its number alone would not do: by now it may be another's.
 #[derive(Debug)]
@@ -37,6 +39,21 @@ impl PeerProcess {
         };
         let pid = credentials.pid();
         (pid > 0).then_some(Self { pid, uid: credentials.uid(), hold })
+    }
+
+    /// Waits until it has ended; for ever where the kernel gives nothing to hold it by. Cancel safe.
+    pub(crate) async fn ended(&self) {
+        if let Hold::Process(descriptor) = &self.hold {
+            // SAFETY: the descriptor is ours and open for as long as `self`, which is borrowed meanwhile.
+            let watched =
+                unsafe { AsyncFd::register_with_interest(descriptor.as_fd(), Interest::READABLE) };
+            if let Ok(watched) = watched
+                && watched.readable().await.is_ok()
+            {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
     }
 
     /// Whether it still lives. Asked after something was read by its number: then it was read of

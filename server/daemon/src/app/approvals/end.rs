@@ -196,7 +196,7 @@ impl App {
             Resolved::Before(_) => {}
         }
         self.approvals.closed(asked.id);
-        self.no_longer_waiting(asked.session).await;
+        self.no_longer_waiting(asked.session, ending.state).await;
         Ok(resolved)
     }
 
@@ -247,8 +247,8 @@ impl App {
         Ok((events, audit))
     }
 
-    /// The agent goes on, unless more of its calls wait.
-    async fn no_longer_waiting(&self, session: SessionId) {
+    /// The agent goes on, unless more of its calls wait or whoever sits at it broke it off.
+    async fn no_longer_waiting(&self, session: SessionId, how: ApprovalState) {
         let Some(live) = self.registry.get(session) else { return };
         let waiting = self.approvals.count(session);
         live.set_pending(waiting);
@@ -259,8 +259,11 @@ impl App {
             matches!(now.name, ActivityName::WaitingForApproval | ActivityName::WaitingForInput)
         });
         if waits {
-            // Broken off while it waited, it does nothing now.
-            let is_idle = live.program_activity() == Some(ActivityName::Idle);
+            // Broken off while it waited, it does nothing now. Its program says so, if it says anything.
+            let is_idle = match live.program_activity() {
+                Some(does) => does == ActivityName::Idle,
+                None => how == ApprovalState::Cancelled,
+            };
             let name = if is_idle { ActivityName::Idle } else { ActivityName::Working };
             self.tell_activity(&live, name, ActivitySource::Daemon).await;
         }

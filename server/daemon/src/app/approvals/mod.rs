@@ -3,6 +3,7 @@
 mod decide;
 mod end;
 mod grants;
+mod left;
 mod list;
 #[cfg(test)]
 mod tests;
