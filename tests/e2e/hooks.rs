@@ -7,3 +7,4 @@ mod explaining;
 mod faults;
 mod kit;
 mod receipts;
+mod tokens;

@@ -1,9 +1,9 @@
 //! Reports that nobody should send.
 
-use codeplane_tests::{PATIENCE, TestDaemon, run};
+use codeplane_tests::TestDaemon;
 use serde_json::json;
 
-use super::kit::{Caller, approvals, call};
+use super::kit::{Caller, approvals};
 
 #[test]
 fn what_cannot_be_read_is_denied_and_nobody_is_asked() {
@@ -51,38 +51,6 @@ fn a_call_of_ten_megabytes_is_judged_and_one_of_twenty_is_not() {
     let reason = caller.ask(2, &body(20 << 20)).denies();
 
     assert!(reason.contains("TOO_LARGE"), "{reason}");
-}
-
-#[test]
-fn a_token_is_good_in_its_own_session_while_that_runs_and_nowhere_else() {
-    let daemon = TestDaemon::start();
-    let own = Caller::start(&daemon, "own", &["--allow", "Bash(make)"]);
-    own.ask(1, &call("make")).allows();
-    let tokens = || -> Vec<_> {
-        let files = std::fs::read_dir(daemon.runtime_dir().join("hook")).unwrap();
-        let paths = files.map(|file| file.unwrap().path());
-        paths.filter(|path| path.extension().is_some_and(|kind| kind == "token")).collect()
-    };
-    let token = tokens().pop().unwrap();
-
-    // From outside of every session.
-    let mut outside = daemon.command("cpctl");
-    outside.args(["hook", "generic", "--token-file"]).arg(&token);
-    let refused = run(&mut outside, call("make").as_bytes(), PATIENCE);
-    assert_eq!(refused.code, 2, "{refused:?}");
-
-    // From another session: which may only ask for itself.
-    let flag = format!("--env=CODEPLANE_HOOK_TOKEN_FILE={}", token.display());
-    let thief = Caller::start(&daemon, "thief", &["--unattended", &flag]);
-    thief.ask(1, &call("make")).denies();
-
-    // After its end.
-    let copy = daemon.home().join("copy.token");
-    std::fs::copy(&token, &copy).unwrap();
-    drop(daemon.cpctl(["kill", "own"]).success());
-    drop(daemon.cpctl(["wait", "own"]).success());
-    assert!(!token.exists(), "the token goes with its run");
-    assert!(copy.exists());
 }
 
 #[test]

@@ -61,11 +61,13 @@ pub(super) fn call(command: &str) -> String {
 }
 
 /// What a shell does for the session: each file `N.body` is given to a hook; what it says is in `N.out`,
-/// `N.err` and at last `N.code`.
+/// `N.err` and at last `N.code`. Where there is `N.arguments`, the hook gets these, and no token but theirs.
 const SERVE: &str = r#"
 while read -r number go; do
   ( while [ -n "$go" ] && [ ! -e "$go" ]; do sleep 0.05; done
-    "$HOOK" hook generic < "$number.body" > "$number.out" 2> "$number.err"
+    set --
+    [ ! -e "$number.arguments" ] || { unset CODEPLANE_HOOK_TOKEN_FILE; set -- $(cat "$number.arguments"); }
+    "$HOOK" hook generic "$@" < "$number.body" > "$number.out" 2> "$number.err"
     echo $? > "$number.new"; mv "$number.new" "$number.code" ) &
   echo "$!" > "$number.pid"
 done
@@ -102,6 +104,12 @@ impl<'d> Caller<'d> {
         fs::write(self.file(number, "body"), body).unwrap();
         let line = format!("{number}\n");
         drop(self.daemon.cpctl(["send", self.session.as_str(), &line]).success());
+    }
+
+    /// What the hook of a report to come is given, instead of the token of its session.
+    #[track_caller]
+    pub(super) fn arguments(&self, number: u32, arguments: &str) {
+        fs::write(self.file(number, "arguments"), arguments).unwrap();
     }
 
     /// Has a hook report `body` once there is a file `go`.
