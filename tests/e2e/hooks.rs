@@ -1,6 +1,7 @@
 //! What agents' hooks report, what they are answered, and what holds when something fails.
 
 mod answers;
+mod bad_answers;
 mod bad_input;
 mod deciding;
 mod explaining;

@@ -65,9 +65,9 @@ pub(super) fn call(command: &str) -> String {
 const SERVE: &str = r#"
 while read -r number go; do
   ( while [ -n "$go" ] && [ ! -e "$go" ]; do sleep 0.05; done
-    set --
+    set -- generic
     [ ! -e "$number.arguments" ] || { unset CODEPLANE_HOOK_TOKEN_FILE; set -- $(cat "$number.arguments"); }
-    "$HOOK" hook generic "$@" < "$number.body" > "$number.out" 2> "$number.err"
+    "$HOOK" hook "$@" < "$number.body" > "$number.out" 2> "$number.err"
     echo $? > "$number.new"; mv "$number.new" "$number.code" ) &
   echo "$!" > "$number.pid"
 done
@@ -106,7 +106,7 @@ impl<'d> Caller<'d> {
         drop(self.daemon.cpctl(["send", self.session.as_str(), &line]).success());
     }
 
-    /// What the hook of a report to come is given, instead of the token of its session.
+    /// What the hook of a report to come is given, instead of its dialect and the token of its session.
     #[track_caller]
     pub(super) fn arguments(&self, number: u32, arguments: &str) {
         fs::write(self.file(number, "arguments"), arguments).unwrap();
@@ -165,6 +165,13 @@ impl<'d> Caller<'d> {
     fn file(&self, number: u32, kind: &str) -> PathBuf {
         self.directory.join(format!("{number}.{kind}"))
     }
+}
+
+/// The token files there are.
+pub(super) fn tokens(daemon: &TestDaemon) -> Vec<PathBuf> {
+    let files = fs::read_dir(daemon.runtime_dir().join("hook")).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|kind| kind == "token")).collect()
 }
 
 /// The approvals that wait, the oldest first, once there are so many.

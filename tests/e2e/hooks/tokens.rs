@@ -6,20 +6,13 @@ use std::path::{Path, PathBuf};
 
 use codeplane_tests::{PATIENCE, TestDaemon, run};
 
-use super::kit::{Answer, Caller, call};
+use super::kit::{Answer, Caller, call, tokens};
 
 /// What both sessions may do, so that only the token can be the reason of a denial.
 const FREE: [&str; 2] = ["--allow", "Bash(make)"];
 
 /// What is said of a token that no running session has.
 const OF_NONE: &str = "the hook token is not that of a running session";
-
-/// The token files there are.
-fn tokens(daemon: &TestDaemon) -> Vec<PathBuf> {
-    let files = fs::read_dir(daemon.runtime_dir().join("hook")).unwrap();
-    let paths = files.map(|file| file.unwrap().path());
-    paths.filter(|path| path.extension().is_some_and(|kind| kind == "token")).collect()
-}
 
 /// A token file beside the socket, as the hook wants it.
 fn token_file(daemon: &TestDaemon, name: &str, content: &str) -> PathBuf {
@@ -33,7 +26,7 @@ impl Caller<'_> {
     /// Asks for the call that its rules allow, with this token.
     #[track_caller]
     fn presents(&self, number: u32, token: &Path) -> Answer {
-        self.arguments(number, &format!("--token-file {}", token.display()));
+        self.arguments(number, &format!("generic --token-file {}", token.display()));
         self.ask(number, &call("make"))
     }
 }
@@ -114,7 +107,7 @@ fn a_token_that_no_daemon_made_and_none_at_all_are_denied() {
         assert!(reason.contains(because), "{}: {reason}", token.display());
     }
     // Without any, and without the variable that names it.
-    caller.arguments(5, "");
+    caller.arguments(5, "generic");
     let reason = caller.ask(5, &call("make")).denies();
     assert!(reason.contains("neither --token-file nor CODEPLANE_HOOK_TOKEN_FILE"), "{reason}");
     caller.ask(6, &call("make")).allows();
