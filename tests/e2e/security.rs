@@ -1,6 +1,7 @@
 //! Who gets in, and what can be read by whom.
 
 mod doors;
+mod escape;
 
 use std::{
     fs,

@@ -269,7 +269,9 @@ impl Failure {
 
 fn try_daemon(args: &DaemonArgs) -> Result<Served, Failure> {
     // Its own environment may have been wiped; that of the process that started it was not.
-    if let Some(session) = os::inherited_mark() {
+    let limited =
+        || codeplane_shim::SessionLimit::marks_this_process().then(|| "of an ancestor".to_owned());
+    if let Some(session) = os::inherited_mark().or_else(limited) {
         return Err(Failure::InSession(session));
     }
     let config = config::load(&sources(args)).map_err(Failure::Config)?;

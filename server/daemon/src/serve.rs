@@ -86,11 +86,12 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
     let segment_bytes = config.output.segment_size.0;
     let surroundings = Surroundings::new(shutdown.token(), segment_bytes, watcher);
     let clock = Clock::System;
+    let shims = Shims::new(shim_binary(&config)).map_err(failed("adopt orphans"))?;
     let app = App::new(Parts {
         registry: Registry::default(),
         relisten: Notify::new(),
         surroundings: Arc::new(surroundings),
-        shims: Shims::new(shim_binary(&config)),
+        shims,
         program_open_files: Some(own_open_files),
         started_at: clock.now(),
         draining: AtomicBool::new(false),

@@ -28,6 +28,7 @@ pub use client::{ClientError, ShimSocket, Started, TryReceive, TrySend, probe};
 pub use fault::{StartFault, StartStep};
 pub use index::{IndexReader, IndexRecord, IndexRecordKind};
 pub use launch::{Launched, Newborn, ShimBinary};
+pub use os::SessionLimit;
 pub use output_log::{LogReader, Read, Segment, log_end, remove_segment, segments};
 pub use record::{ExitRecord, Outcome, ShimRecord, host_boot_id};
 pub use run::{run_from_inherited_socket, shim_main};

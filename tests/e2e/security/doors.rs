@@ -150,7 +150,7 @@ async fn everybody_is_told_who_the_daemon_takes_it_for() {
 }
 
 /// What a person could be made to regret, and what only looks.
-const COMMANDS: [&str; 12] = [
+pub(super) const COMMANDS: [&str; 12] = [
     "approvals ls",
     "approvals allow 00000000",
     "approvals deny 00000000",
@@ -167,7 +167,7 @@ const COMMANDS: [&str; 12] = [
 
 /// Runs every command inside a session, and writes down what came of each: its code and complaint.
 /// `before` stands in the script before them.
-fn script(daemon: &TestDaemon, file: &Path, before: &str) -> String {
+pub(super) fn script(daemon: &TestDaemon, file: &Path, before: &str) -> String {
     let cpctl = format!(
         "{} --no-autostart --endpoint unix:{}",
         binary("cpctl").display(),
@@ -184,14 +184,14 @@ fn script(daemon: &TestDaemon, file: &Path, before: &str) -> String {
     script + &format!("mv {new} {file}\n")
 }
 
-async fn create(daemon: &TestDaemon, script: &str) -> String {
+pub(super) async fn create(daemon: &TestDaemon, script: &str) -> String {
     let command = vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
     let request = CreateSessionRequest { command, ..CreateSessionRequest::default() };
     daemon.client().await.create_session(request).await.unwrap().id
 }
 
 #[track_caller]
-fn assert_all_refused(way: &str, told: &[String]) {
+pub(super) fn assert_all_refused(way: &str, told: &[String]) {
     assert_eq!(told.len(), COMMANDS.len(), "{way}: {told:?}");
     for (command, line) in COMMANDS.iter().zip(told) {
         assert!(line.starts_with(command) && line.contains("inside a session"), "{way}: {line}");

@@ -12,6 +12,7 @@ mod describe;
 mod error;
 mod events;
 mod hooks;
+mod inside;
 mod inspect;
 mod keys;
 mod policy;
@@ -65,6 +66,7 @@ pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
 pub(crate) use hooks::{
     BODY_BYTES, HookCall, HookTokens, OpenCalls, Reported, TokenHash, shortened, subject,
 };
+pub(crate) use inside::Standing;
 pub(crate) use inspect::{Check, Drain, Info, Severity};
 pub(crate) use keys::KeyRequest;
 pub(crate) use policy::{
@@ -206,16 +208,6 @@ impl App {
                 Err(Error::AmbiguousSession { text: reference.to_owned(), count })
             }
         }
-    }
-
-    /// Whether a process makes all that descend from it part of a session: it is a shim, or was
-    /// started in a session, whatever became of its shim.
-    #[must_use]
-    pub(crate) fn is_inside(&self, pid: i32) -> bool {
-        self.shims.is_shim(pid)
-            || crate::os::session_mark(pid)
-                .and_then(|mark| mark.parse().ok())
-                .is_some_and(|id| self.registry.get(id).is_some())
     }
 
     /// Whether new sessions are refused.

@@ -52,7 +52,7 @@ impl Fixture {
             shutdown,
             host,
             audit_keys,
-            shims: Shims::new(ShimBinary::find()),
+            shims: Shims::new(ShimBinary::find()).unwrap(),
             program_open_files: None,
             started_at: Timestamp::from_micros(START),
             draining: AtomicBool::new(false),

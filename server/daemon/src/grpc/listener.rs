@@ -15,8 +15,9 @@ use tokio_stream::Stream;
 use tonic::transport::server::Connected;
 use tracing::{debug, warn};
 
+use crate::app::Standing;
 use crate::config::RoleTable;
-use crate::os::{Ancestry, PeerProcess, ancestry, own_user};
+use crate::os::{PeerProcess, own_user};
 
 /// How long accepting pauses when the process has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -37,8 +38,8 @@ pub(super) enum Peer {
     Refused(String),
 }
 
-/// Says whether a process is one of our shims, or bears the mark of one of our sessions.
-pub(super) type IsInside = Arc<dyn Fn(i32) -> bool + Send + Sync>;
+/// Says where a process stands.
+pub(super) type StandingOf = Arc<dyn Fn(i32) -> Standing + Send + Sync>;
 
 /// Binds the socket under a temporary name with its final mode and renames it: whoever sees the
 /// socket is served.
@@ -77,12 +78,12 @@ pub(super) trait Identify: Unpin + Send + 'static {
 /// Knows operators: processes outside every session, of users that were given roles.
 pub(super) struct Operators {
     roles: RoleTable,
-    is_inside: IsInside,
+    standing_of: StandingOf,
 }
 
 impl Operators {
-    pub(super) const fn outside(is_inside: IsInside, roles: RoleTable) -> Self {
-        Self { roles, is_inside }
+    pub(super) const fn outside(standing_of: StandingOf, roles: RoleTable) -> Self {
+        Self { roles, standing_of }
     }
 }
 
@@ -97,24 +98,18 @@ impl Identify for Operators {
         if roles.is_empty() {
             return Peer::Refused(format!("uid {} may not use this daemon", process.uid));
         }
-        let found = ancestry(process.pid, |one| (self.is_inside)(one));
+        let standing = (self.standing_of)(process.pid);
         if !process.is_alive() {
             // What was found may be another's.
             return Peer::Refused("the caller's process is gone".to_owned());
         }
-        let peer = match found {
-            Ancestry::Foreign => Peer::Process { uid: process.uid, pid: process.pid, roles },
-            Ancestry::Descends => Peer::Refused(
-                "the caller runs inside a session, and an agent is no operator: detach first, or ask \
-                 from outside"
-                    .to_owned(),
-            ),
-            Ancestry::Unknown => Peer::Refused("the caller's process is gone".to_owned()),
-        };
-        if let Peer::Refused(why) = &peer {
-            warn!(why, "a connection is refused every call: {why}");
+        match standing.refusal() {
+            None => Peer::Process { uid: process.uid, pid: process.pid, roles },
+            Some(why) => {
+                warn!(why, "a connection is refused every call: {why}");
+                Peer::Refused(why.to_owned())
+            }
         }
-        peer
     }
 }
 

@@ -138,9 +138,9 @@ impl Services {
     /// Those of the transport.
     pub(crate) async fn serve(self, doors: Doors, app: App) -> io::Result<()> {
         let sessions = app.clone();
-        let is_inside = Arc::new(move |pid| sessions.is_inside(pid));
+        let standing = Arc::new(move |pid| sessions.standing(pid));
         let roles = RoleTable::new(&app.config.roles, os::own_user(), os::user_id);
-        let operators = Incoming::new(doors.operators, Operators::outside(is_inside, roles));
+        let operators = Incoming::new(doors.operators, Operators::outside(standing, roles));
         let agents = Incoming::new(doors.hooks, Agents);
         let (stop, stop_hooks) = (app.shutdown.clone(), app.shutdown.clone());
         let serving =

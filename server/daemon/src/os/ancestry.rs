@@ -14,30 +14,31 @@ const UNNAMED: &str = "of an ancestor";
 
 /// What is known of a process's ancestors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ancestry {
-    /// One of them is in the set, or the process itself is.
-    Descends,
-    /// None is.
+pub(crate) enum Ancestry<T> {
+    /// This is said of one of them, or of the process itself.
+    Found(T),
+    /// Nothing is said of any.
     Foreign,
     /// The process is gone or cannot be seen: nobody may rely on it.
     Unknown,
 }
 
-/// Follows the parents of `pid` up to the first process.
+/// Follows the parents of `pid` up to the first process, until something is said of one and its parent.
 ///
 /// What was started by a shim cannot leave its ancestry: the shim is a subreaper, so that orphans
-/// are handed to it and not to process 1.
-pub(crate) fn ancestry(pid: i32, is_shim: impl Fn(i32) -> bool) -> Ancestry {
+/// are handed to it and not to process 1. When it is killed, they are handed to the daemon that
+/// started it.
+pub(crate) fn ancestry<T>(pid: i32, said_of: impl Fn(i32, i32) -> Option<T>) -> Ancestry<T> {
     let mut at = pid;
     // No chain of parents is longer than the number of processes; a cycle cannot be, but a
     // process table that changes under us could look like one.
     for _ in 0..32_768 {
-        if is_shim(at) {
-            return Ancestry::Descends;
-        }
         match parent(at) {
-            Some(0) => return Ancestry::Foreign,
-            Some(next) => at = next,
+            Some(next) => match said_of(at, next) {
+                Some(said) => return Ancestry::Found(said),
+                None if next == 0 => return Ancestry::Foreign,
+                None => at = next,
+            },
             None if at == pid => return Ancestry::Unknown,
             // A parent ended while we looked: the child has another one now, so look again.
             None => at = pid,
@@ -103,6 +104,23 @@ fn parent(pid: i32) -> Option<i32> {
     rest.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
+/// Whose child a process is, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kinship {
+    pub(super) parent: i32,
+    /// In clock ticks since the machine started: with the number it is the process.
+    pub(super) started: u64,
+}
+
+/// `None` when the process is gone or cannot be seen.
+pub(super) fn kinship(pid: i32) -> Option<Kinship> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let name = stat.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = std::str::from_utf8(&stat[name + 1..]).ok()?.split_ascii_whitespace().skip(1);
+    // Fields 4 and 22.
+    Some(Kinship { parent: fields.next()?.parse().ok()?, started: fields.nth(17)?.parse().ok()? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,12 +131,13 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
 
-        assert_eq!(ancestry(pid, |one| one == own), Ancestry::Descends);
-        assert_eq!(ancestry(own, |one| one == pid), Ancestry::Foreign);
+        let is = |wanted: i32| move |one, _| (one == wanted).then_some(());
+        assert_eq!(ancestry(pid, is(own)), Ancestry::Found(()));
+        assert_eq!(ancestry(own, is(pid)), Ancestry::Foreign);
 
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(ancestry(pid, |_| false), Ancestry::Unknown);
+        assert_eq!(ancestry(pid, is(own)), Ancestry::Unknown);
     }
 
     #[test]

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use codeplane_shim::{Bundle, LaunchSpec, Launched, Newborn, ShimBinary};
-use tracing::debug;
+use codeplane_shim::{Bundle, LaunchSpec, Launched, Newborn, SessionLimit, ShimBinary};
+use tracing::{debug, warn};
 
 use super::link::Link;
+use crate::os::{self, Orphans};
 
 /// Shims that are children of this process, and every shim's process id.
 #[derive(Debug)]
@@ -25,6 +26,12 @@ pub(crate) struct Shims {
     children: Mutex<Vec<Child>>,
     /// Of all shims, adopted ones included: their descendants are no operators.
     pids: Mutex<HashSet<i32>>,
+    /// Held while a shim is started, until its process id is known.
+    birth: Mutex<()>,
+    /// What shims leave behind that were killed.
+    orphans: Orphans,
+    /// What programs of sessions bear.
+    limit: Option<SessionLimit>,
 }
 
 /// A shim that was told what to start.
@@ -54,8 +61,19 @@ impl fmt::Debug for BundleFile {
 
 impl Shims {
     /// No shim yet; those to come are started from `binary`.
-    pub(crate) fn new(binary: ShimBinary) -> Self {
-        Self { binary, spare: Mutex::default(), children: Mutex::default(), pids: Mutex::default() }
+    ///
+    /// # Errors
+    /// Those of making this process the parent of what shims leave behind.
+    pub(crate) fn new(binary: ShimBinary) -> io::Result<Self> {
+        Ok(Self {
+            binary,
+            spare: Mutex::default(),
+            children: Mutex::default(),
+            pids: Mutex::default(),
+            birth: Mutex::default(),
+            orphans: Orphans::adopt()?,
+            limit: SessionLimit::below_own()?,
+        })
     }
 
     /// Whether shims are the small binary, and not the daemon's own executable.
@@ -99,6 +117,7 @@ impl Shims {
 
     /// Known from the beginning: whatever it starts, told by whomever, is no operator.
     fn spawn(&self) -> io::Result<Newborn> {
+        let _birth = lock(&self.birth);
         let newborn = self.binary.spawn()?;
         self.know(newborn.id());
         Ok(newborn)
@@ -131,9 +150,8 @@ impl Shims {
         match self.spawn() {
             // Where another thread was faster, the older one ends here.
             Ok(newborn) => {
-                if let Some(older) = lock(&self.spare).replace(newborn) {
-                    self.forget(older.id());
-                }
+                let older = lock(&self.spare).replace(newborn);
+                self.end(older);
             }
             Err(error) => debug!(%error, "no shim gets ready for the next session"),
         }
@@ -141,8 +159,16 @@ impl Shims {
 
     /// Ends the shim that is ready for the next session: there will be none.
     pub(crate) fn dismiss(&self) {
-        if let Some(spare) = lock(&self.spare).take() {
-            self.forget(spare.id());
+        let spare = lock(&self.spare).take();
+        self.end(spare);
+    }
+
+    /// Ends a shim that was told nothing. It is forgotten when it is reaped, not before.
+    fn end(&self, newborn: Option<Newborn>) {
+        if let Some(newborn) = newborn {
+            let pid = newborn.id();
+            drop(newborn);
+            self.forget(pid);
         }
     }
 
@@ -166,7 +192,20 @@ impl Shims {
         lock(&self.pids).contains(&pid)
     }
 
-    /// Reaps those that have ended.
+    /// Whether a child of `parent` is what a shim left behind; where this process is the first of a
+    /// container, it may also be what anybody else left.
+    #[must_use]
+    pub(crate) fn is_orphan(&self, pid: i32, parent: i32) -> bool {
+        self.orphans.is_one(pid, parent)
+    }
+
+    /// Whether a process bears the limit of a session's program. One that cannot be asked does.
+    #[must_use]
+    pub(crate) fn is_limited(&self, pid: i32) -> bool {
+        self.limit.is_some_and(|limit| limit.is_borne_by(pid) != Some(false))
+    }
+
+    /// Reaps those that have ended, and ends what those left behind that were killed.
     pub(crate) fn reap(&self) {
         if let Some(ended) = lock(&self.spare).take_if(|spare| !spare.is_waiting()) {
             self.forget(ended.id());
@@ -183,6 +222,15 @@ impl Shims {
         drop(children);
         for pid in ended {
             self.forget(pid);
+        }
+        let _birth = lock(&self.birth);
+        let is_limited = |pid| self.limit.is_some_and(|limit| limit.is_borne_by(pid) == Some(true));
+        let killed = self.orphans.settle(
+            |pid| self.is_shim(pid),
+            |pid| is_limited(pid) || os::session_mark(pid).is_some(),
+        );
+        if killed > 0 {
+            warn!("{killed} processes outlived the shim of their session and were killed");
         }
     }
 }
@@ -217,7 +265,7 @@ mod tests {
     #[test]
     fn a_shim_is_known_from_its_beginning_to_its_end() {
         // It needs no more than to be a process.
-        let shims = Shims::new(ShimBinary::at(Path::new("/bin/cat")).unwrap());
+        let shims = Shims::new(ShimBinary::at(Path::new("/bin/cat")).unwrap()).unwrap();
         let spare = || lock(&shims.spare).as_ref().map(Newborn::id);
 
         shims.prepare();

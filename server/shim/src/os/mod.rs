@@ -2,6 +2,7 @@
 //! portably: the one place to change for another system.
 
 mod cgroup;
+mod limit;
 mod pidfd;
 mod poll;
 mod process;
@@ -12,6 +13,7 @@ mod title;
 mod tree;
 
 pub(crate) use cgroup::{Cgroup, kill as kill_cgroup, remove as remove_cgroup};
+pub use limit::SessionLimit;
 pub(crate) use pidfd::{PidFd, kill_marked, signal_descendant};
 pub(crate) use poll::{Interest, Poll};
 pub(crate) use process::{

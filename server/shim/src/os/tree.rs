@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::fs;
 
+use super::limit::SessionLimit;
+
 /// A parent chain longer than this is not followed: `/proc` changes while it is read.
 const LONGEST_CHAIN: usize = 4096;
 
@@ -50,13 +52,16 @@ pub(crate) fn is_descendant(pid: i32, ancestor: i32) -> Option<bool> {
 }
 
 /// Whether `pid` belongs to any session: it or one of its parents is a shim, or was started with
-/// a session's mark. `None` when the chain cannot be read to its end.
+/// a session's mark, or it bears a session's limit. `None` when the chain cannot be read to its end.
 pub(crate) fn is_of_a_session(pid: i32) -> Option<bool> {
     let lineage = lineage(pid)?;
     for one in &lineage {
         if is_shim(*one)? {
             return Some(true);
         }
+    }
+    if SessionLimit::worn().is_some_and(|limit| limit.is_borne_by(pid) != Some(false)) {
+        return Some(true);
     }
     // Only an orphan of a shim that was killed needs the mark to be known. Environments of other
     // users, or of processes that hide theirs, cannot be read, which says nothing against a daemon.

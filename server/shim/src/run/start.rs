@@ -19,8 +19,8 @@ use crate::bundle::{Bundle, IncarnationDir};
 use crate::fault::{StartFault, StartStep};
 use crate::index::IndexWriter;
 use crate::os::{
-    self, Awaited, Cgroup, Delivered, Identity, Interest, Poll, Received, SeqPacket, SignalDoor,
-    Title,
+    self, Awaited, Cgroup, Delivered, Identity, Interest, Poll, Received, SeqPacket, SessionLimit,
+    SignalDoor, Title,
 };
 use crate::output_log::LogWriter;
 use crate::record::{ExitRecord, Outcome, ShimRecord};
@@ -105,6 +105,8 @@ fn prepare() -> io::Result<Prepared> {
     std::env::set_current_dir("/")?;
     os::seal()?;
     let core_limit = os::limit_core_dumps()?;
+    // Whatever becomes of this process and of their environment: they were in a session.
+    SessionLimit::put_on()?;
     let umask = os::forget_umask();
     let socket = SeqPacket::from_owned(os::redirect_standard_input()?);
     let inherited = Inherited { umask, core_limit };

@@ -184,8 +184,8 @@ impl App {
         }
         // A moment after the start nobody knows the shim yet: the reporter asks again.
         let Some(shim) = live.shim_pid() else { return Err(Error::Busy) };
-        let found = ancestry(call.peer.pid, |pid| pid == shim);
-        if found == Ancestry::Descends && call.peer.is_alive() {
+        let found = ancestry(call.peer.pid, |pid, _| (pid == shim).then_some(()));
+        if found == Ancestry::Found(()) && call.peer.is_alive() {
             return Ok(live);
         }
         Err(Error::Denied("the caller does not run inside the session of its token".to_owned()))
