@@ -12,6 +12,9 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct Shutdown {
     token: CancellationToken,
     tasks: TaskTracker,
+    /// Of what serves calls as long as there are any.
+    last: CancellationToken,
+    last_tasks: TaskTracker,
 }
 
 impl Shutdown {
@@ -25,6 +28,16 @@ impl Shutdown {
         F::Output: Send + 'static,
     {
         self.tasks.spawn(task)
+    }
+
+    /// Spawns a task that serves calls, such as one that hears of a session's end: it is to end at
+    /// [`Self::calls_over`], and calls do not wait for it.
+    pub(crate) fn spawn_beneath<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.last_tasks.spawn(task)
     }
 
     /// Runs what blocks on a thread of its own kind.
@@ -42,6 +55,14 @@ impl Shutdown {
     /// Safe.
     pub(crate) async fn begun(&self) {
         self.token.cancelled().await;
+    }
+
+    /// Completes when no call is served any more.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(crate) async fn calls_over(&self) {
+        self.last.cancelled().await;
     }
 
     /// Whether the daemon has begun to end.
@@ -62,8 +83,13 @@ impl Shutdown {
         self.tasks.close();
     }
 
-    /// Waits for all tasks, `grace` at the most; says whether all ended.
+    /// Waits for all tasks, `grace` at the most, and then so long for those beneath; says whether all
+    /// calls ended.
     pub(crate) async fn finished(&self, grace: Duration) -> bool {
-        tokio::time::timeout(grace, self.tasks.wait()).await.is_ok()
+        let ended = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
+        self.last.cancel();
+        self.last_tasks.close();
+        drop(tokio::time::timeout(grace, self.last_tasks.wait()).await);
+        ended
     }
 }

@@ -43,6 +43,29 @@ fn a_call_waits_on_while_the_daemon_is_killed_and_started_again() {
 }
 
 #[test]
+fn a_daemon_that_is_told_to_stop_waits_for_no_call_that_waits_and_the_next_one_answers_it() {
+    // Whatever does not end by itself keeps the daemon for longer than the test waits for it.
+    let mut daemon = with("[server]\nshutdown_grace = \"1h\"\n");
+    let id = {
+        let caller = Caller::start(&daemon, "a", &[]);
+        caller.report(1, call("make").as_bytes());
+        text(&pending(&daemon, 1)[0], "id").to_owned()
+    };
+
+    assert_eq!(daemon.stop(), Some(0));
+    daemon.launch();
+
+    let caller = Caller::again(&daemon, "a");
+    assert!(!caller.is_answered(1));
+    drop(daemon.cpctl(["approvals", "allow", &id]).success());
+    caller.answer(1).allows();
+    let events = daemon.cpctl(["events", "-o", "jsonl"]).success();
+    let place = |kind: &str| events.find(kind).unwrap_or_else(|| panic!("no {kind}: {events}"));
+    assert!(place("approval.requested") < place("daemon.stopping"));
+    assert!(place("daemon.stopping") < place("approval.resolved"));
+}
+
+#[test]
 fn a_call_whose_hook_is_killed_is_cancelled() {
     // At once, and not when the time is over in which it could ask again.
     let daemon = with("[approvals]\nrejoin_grace = \"5m\"\n");

@@ -363,8 +363,15 @@ impl App {
             // The channel is empty: there is room.
             drop(facts.try_send(Fact::Started { incarnation }));
         }
-        self.shutdown.spawn(receive(Arc::clone(live), link, facts));
-        self.shutdown.spawn(record(self.clone(), Arc::clone(live), written));
+        let (stop, receiving) = (self.shutdown.clone(), receive(Arc::clone(live), link, facts));
+        self.shutdown.spawn_beneath(async move {
+            tokio::select! {
+                // What the shim says from now on the next daemon asks it for.
+                () = stop.calls_over() => {}
+                () = receiving => {}
+            }
+        });
+        self.shutdown.spawn_beneath(record(self.clone(), Arc::clone(live), written));
     }
 
     async fn failed(&self, live: &Arc<Live>, step: &str, message: &str) {

@@ -79,12 +79,15 @@ impl Unsettled {
     }
 }
 
-/// Writes facts until the shim is gone and the end is known.
+/// Writes facts until the shim is gone and the end is known, or the daemon ends.
 pub(super) async fn record(app: App, live: Arc<Live>, mut facts: mpsc::Receiver<Fact>) {
     let mut unsettled = Unsettled::default();
     loop {
         let fact = tokio::select! {
+            // First what was heard, then the end of the daemon.
+            biased;
             fact = facts.recv() => fact,
+            () = app.shutdown.calls_over() => None,
             () = unsettled.settled() => {
                 app.write_unsettled(&live, std::mem::take(&mut unsettled)).await;
                 continue;
