@@ -10,8 +10,9 @@ use codeplane_tests::{
 };
 use serde_json::{Value, json};
 
-/// Says that it runs, and ends as it is told.
-const AGENT: &str = "#!/bin/sh\necho \"it runs as $$\"\nread -r code\nexit \"$code\"\n";
+/// Says that it runs, does what it is told, and ends with a code as it is told.
+const AGENT: &str = "#!/bin/sh\necho \"it runs as $$\"\n\
+    while read -r line; do case $line in [0-9]*) exit $line;; *) eval \"$line\";; esac; done\n";
 
 struct Scene {
     daemon: TestDaemon,
@@ -38,19 +39,46 @@ impl Scene {
         let path = directory.path().canonicalize().unwrap();
         script(&path.join("bin/claude"), AGENT);
         fs::create_dir(path.join("work")).unwrap();
+        let mut scene = Self { daemon, directory, session: String::new() };
+        scene.session = scene.run(&[], &["claude"]);
+        scene
+    }
+
+    /// Starts a session.
+    #[track_caller]
+    fn run(&self, options: &[&str], command: &[&str]) -> String {
+        let path = self.path("");
         let variable = |name: &str, value: String| format!("--env={name}={value}");
         let bin = format!("{}:{}", path.join("bin").display(), std::env::var("PATH").unwrap());
-        let ran = daemon.cpctl([
+        let mut run: Vec<String> = vec![
             "run".to_owned(),
             "-d".to_owned(),
             format!("--cwd={}", path.join("work").display()),
             variable("HOME", path.display().to_string()),
             variable("PATH", bin),
-            "--".to_owned(),
-            "claude".to_owned(),
-        ]);
-        let session = ran.success().trim().to_owned();
-        Self { daemon, directory, session }
+        ];
+        run.extend(options.iter().chain(&["--"]).chain(command).map(|&word| word.to_owned()));
+        self.daemon.cpctl(run).success().trim().to_owned()
+    }
+
+    /// The same scene as another session sees it.
+    fn seen_by(&mut self, session: &str) {
+        session.clone_into(&mut self.session);
+    }
+
+    /// Has a hook of the agent report, and waits for its end; answers what it said.
+    #[track_caller]
+    fn report(&self, name: &str, body: &Value) -> String {
+        let (given, said) = (self.path(&format!("{name}.in")), self.path(&format!("{name}.out")));
+        fs::write(&given, body.to_string()).unwrap();
+        let line = format!(
+            "{} hook claude < {} > {1}.new; mv {1}.new {}",
+            binary("cpctl").display(),
+            given.display(),
+            said.display()
+        );
+        drop(self.daemon.cpctl(["send", &self.session, &line, "--enter"]).success());
+        wait_until("the answer to a hook", PATIENCE, || fs::read_to_string(&said).ok())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -191,6 +219,40 @@ fn what_a_transcript_tells_of_is_compared_once_and_what_was_before_the_session_i
     let known = scene.known();
     assert_eq!((&known["gate"], &known["seen_calls"]), (&json!("ungated"), &json!(4)));
     assert_eq!(known["judged_calls"], 0);
+}
+
+#[test]
+fn what_another_session_asked_for_that_went_on_with_the_same_conversation_is_no_violation() {
+    let mut scene = Scene::new();
+    scene.expect_screen("it runs");
+    let (first, transcript) = (scene.session.clone(), scene.transcript());
+    let conversation = scene.known()["conversation_id"].as_str().unwrap().to_owned();
+    let second = scene.run(&["--allow", "Bash(ls:*)"], &["claude", "--resume", &conversation]);
+    scene.seen_by(&second);
+    scene.expect_screen("it runs");
+    append(&transcript, &call("old", BEFORE));
+
+    let common = json!({
+        "session_id": conversation, "transcript_path": transcript, "cwd": scene.path("work"),
+    });
+    let with = |more: Value| {
+        let mut body = common.clone();
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    scene.report("start", &with(json!({"hook_event_name": "SessionStart", "source": "resume"})));
+    let asked = json!({
+        "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_use_id": "judged",
+        "tool_input": {"command": "ls"},
+    });
+    let answer = scene.report("asked", &with(asked));
+    assert!(answer.contains("\"allow\""), "{answer}");
+    append(&transcript, &(call("judged", LATER) + &call("not judged", LATER)));
+
+    // Nobody can say whose the other is.
+    assert_eq!(scene.expect_violation("not judged"), ["not judged"]);
+    scene.seen_by(&first);
+    assert_eq!(scene.expect_violation("not judged"), ["not judged"]);
 }
 
 #[test]

@@ -76,6 +76,9 @@ impl App {
             None => self.store.decision_of_request(session, request_digest(&ran)).await,
         };
         let Some(decision) = found.map_err(|error| self.store_error(error))? else {
+            if witness == Witness::Transcript && self.is_of_another(live, ran.tool).await? {
+                return Ok(None);
+            }
             let problem = "it ran and nobody had judged it".to_owned();
             return Ok(Some(Problem::Unjudged(problem)));
         };
@@ -84,6 +87,24 @@ impl App {
             None => self.undecided(&decision).await?,
         };
         Ok(against.map(Problem::Against))
+    }
+
+    /// Whether a call in a transcript was asked for in another session that went on with the same conversation: that one
+    /// compares it. The agent writes both into one file, and says in no line which process made a call.
+    async fn is_of_another(&self, live: &Live, tool: &ToolCall) -> Result<bool, Error> {
+        let (Some(call), Some(own)) = (&tool.tool_use_id, live.agent().conversation) else {
+            return Ok(false);
+        };
+        let is_other = |other: &Live| {
+            other.id() != live.id() && other.agent().conversation.as_ref() == Some(&own)
+        };
+        for other in self.registry.all().iter().filter(|other| is_other(other)) {
+            let found = self.store.decision_of_call(other.id(), call.clone()).await;
+            if found.map_err(|error| self.store_error(error))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What is wrong with a call that ran while a person is asked. Nothing, if it is asked about by the agent itself: that
