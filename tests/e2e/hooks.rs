@@ -4,6 +4,7 @@ mod answers;
 mod bad_answers;
 mod bad_input;
 mod deciding;
+mod disk;
 mod explaining;
 mod faults;
 mod kit;

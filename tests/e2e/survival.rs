@@ -4,7 +4,7 @@
 
 mod create;
 mod descriptors;
-mod disk;
+pub(crate) mod disk;
 mod kills;
 mod runtime;
 mod shims;

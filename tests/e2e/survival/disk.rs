@@ -17,13 +17,13 @@ use tempfile::TempDir;
 use tonic::Code;
 
 /// A small file system in memory.
-struct SmallDisk {
+pub(crate) struct SmallDisk {
     directory: TempDir,
 }
 
 impl SmallDisk {
     /// Makes one of so many MiB; none if that is not allowed here.
-    fn new(megabytes: usize) -> Option<Self> {
+    pub(crate) fn new(megabytes: usize) -> Option<Self> {
         if !as_root_only("mount a small disk") {
             return None;
         }
@@ -36,7 +36,7 @@ impl SmallDisk {
         is_there.then_some(Self { directory })
     }
 
-    fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.directory.path().join("state")
     }
 
@@ -45,7 +45,7 @@ impl SmallDisk {
     }
 
     /// Fills it up but for so many KiB.
-    fn fill(&self, but_for_kb: u64) {
+    pub(crate) fn fill(&self, but_for_kb: u64) {
         let free = nix::sys::statvfs::statvfs(self.directory.path()).unwrap();
         let bytes = free.blocks_available() * free.fragment_size() - (but_for_kb << 10);
         match fs::write(self.ballast(), vec![0; usize::try_from(bytes).unwrap()]) {
@@ -55,7 +55,7 @@ impl SmallDisk {
         }
     }
 
-    fn make_room(&self) {
+    pub(crate) fn make_room(&self) {
         fs::remove_file(self.ballast()).unwrap();
     }
 }
