@@ -300,8 +300,14 @@ fn edits_that_touch_hooks_are_told_and_recorded_whoever_the_daemon_is() {
     scene.daemon.restart();
     fs::write(&user, disabled).unwrap();
     assert_eq!(expect(&scene, &user, "'disableAllHooks' is now true"), 3);
+    scene.daemon.stop();
+    fs::write(&user, "{}").unwrap();
+    fs::write(&project, "{\"disableAllHooks\": true, \"theme\": \"dark\"}").unwrap();
+    scene.daemon.launch();
+    let gone = "edited while no daemon ran: it says nothing of hooks any more";
+    assert_eq!(expect(&scene, &user, gone), 4);
 
     let listed = ["audit", "ls", "-o", "json", "--kind", "hooks.edited"];
     let records: Vec<Value> = serde_json::from_str(&scene.daemon.cpctl(listed).success()).unwrap();
-    assert_eq!(records.len(), 3, "{records:?}");
+    assert_eq!(records.len(), 4, "{records:?}");
 }

@@ -243,6 +243,15 @@ impl Agent {
         }
     }
 
+    /// Everything that such a file says about hooks, in one form: equal as long as no edit touches them.
+    pub(crate) fn hooks_said(self, path: &Path, content: Option<&[u8]>) -> String {
+        match self {
+            Self::Claude => claude::hooks_said(content),
+            Self::Codex => codex::hooks_said(path, content),
+            Self::Generic => String::new(),
+        }
+    }
+
     /// What an edit of such a file changed about hooks; none: nothing. A file that is not there is none.
     pub(crate) fn hooks_touched(
         self,

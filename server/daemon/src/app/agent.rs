@@ -260,7 +260,7 @@ fn agent_files(adapter: Option<Agent>, spec: &Spec, launch: &Launch) -> AgentFil
         .as_deref()
         .and_then(|id| agent.transcript_path(&home, &spec.cwd, &env, id));
     AgentFiles {
-        settings: launch.watched.clone(),
+        settings: launch.watched.iter().map(|path| (path.clone(), 0)).collect(),
         transcripts: transcript.into_iter().map(|path| (path, 0)).collect(),
     }
 }

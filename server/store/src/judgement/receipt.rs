@@ -74,7 +74,8 @@ pub struct Followed {
     pub kind: FollowedKind,
     /// Where it is, absolute; it need not be there.
     pub path: String,
-    /// Bytes of a transcript that need not be read again; 0 for settings.
+    /// Bytes of a transcript that need not be read again. Of settings a digest of what they say, of at most 63
+    /// bits; 0 where nobody has looked.
     pub position: u64,
 }
 

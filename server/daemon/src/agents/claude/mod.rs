@@ -16,4 +16,6 @@ pub(super) use hook::{CALL, DIALECT, is_gating};
 pub(super) use launch::launch;
 pub(super) use questions::{answer as answer_questions, given as given_answers, interaction};
 pub(super) use transcript::line as transcript_line;
-pub(super) use watch::{DIRECTORY_VARIABLE, hooks_touched, transcript_path, watched_settings};
+pub(super) use watch::{
+    DIRECTORY_VARIABLE, hooks_said, hooks_touched, transcript_path, watched_settings,
+};

@@ -78,6 +78,15 @@ pub(in super::super) fn hooks_touched(
     (!changes.is_empty()).then(|| changes.join("; "))
 }
 
+/// Everything that such a file says about hooks, in one form: equal as long as no edit touches them.
+pub(in super::super) fn hooks_said(content: Option<&[u8]>) -> String {
+    let Ok(settings) = settings(content) else { return "no JSON object".to_owned() };
+    let variable = |name: &&str| settings.get("env")?.get(*name).cloned();
+    let variables: Vec<Option<Value>> = VARIABLES.iter().map(variable).collect();
+    let said = ["disableAllHooks", "allowManagedHooksOnly", "hooks"].map(|name| settings.get(name));
+    serde_json::json!([said, variables]).to_string()
+}
+
 /// Variables that switch hooks off.
 const VARIABLES: &[&str] = &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"];
 

@@ -29,4 +29,4 @@ pub(super) use asked::asked;
 pub(super) use hook::{DIALECT, is_gating};
 pub(super) use launch::launch;
 pub(super) use transcript::line as transcript_line;
-pub(super) use watch::{DIRECTORY_VARIABLE, hooks_touched, watched_settings};
+pub(super) use watch::{DIRECTORY_VARIABLE, hooks_said, hooks_touched, watched_settings};

@@ -51,6 +51,16 @@ pub(in super::super) fn hooks_touched(
     (!changes.is_empty()).then(|| changes.join("; "))
 }
 
+/// Everything that such a file says about hooks, in one form: equal as long as no edit touches them.
+pub(in super::super) fn hooks_said(path: &Path, content: Option<&[u8]>) -> String {
+    if path.extension().is_some_and(|extension| extension == "json") {
+        return super::super::claude::hooks_said(content);
+    }
+    let Some(table) = table(content) else { return "no TOML".to_owned() };
+    let feature = table.get("features").and_then(|features| features.get("hooks"));
+    format!("{:?} {feature:?}", table.get("hooks"))
+}
+
 fn table(text: Option<&[u8]>) -> Option<toml::Table> {
     match text {
         None => Some(toml::Table::new()),

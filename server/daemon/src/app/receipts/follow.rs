@@ -25,8 +25,9 @@ const SETTLES: Duration = Duration::from_millis(100);
 /// What an agent reads and writes, as far as it is known before it starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::app) struct AgentFiles {
-    /// Settings that change what its hooks do, there or not.
-    pub(in crate::app) settings: Vec<PathBuf>,
+    /// Settings that change what its hooks do, there or not, and the digest of what they said of hooks when they
+    /// were looked at last; 0: never.
+    pub(in crate::app) settings: Vec<(PathBuf, u64)>,
     /// Transcripts, and how much of them need not be read.
     pub(in crate::app) transcripts: Vec<(PathBuf, u64)>,
 }
@@ -54,7 +55,7 @@ impl App {
         let mut files = AgentFiles::default();
         for Followed { kind, path, position } in known.map_err(|error| self.store_error(error))? {
             match kind {
-                FollowedKind::Settings => files.settings.push(path.into()),
+                FollowedKind::Settings => files.settings.push((path.into(), position)),
                 FollowedKind::Transcript => files.transcripts.push((path.into(), position)),
             }
         }
@@ -111,8 +112,8 @@ impl Work {
         let transcripts = self.transcripts.positions().filter_map(|(path, position)| {
             Some(Followed { kind: FollowedKind::Transcript, path: text(path)?, position })
         });
-        let settings = self.settings.paths().filter_map(|path| {
-            Some(Followed { kind: FollowedKind::Settings, path: text(path)?, position: 0 })
+        let settings = self.settings.digests().filter_map(|(path, digest)| {
+            Some(Followed { kind: FollowedKind::Settings, path: text(path)?, position: digest })
         });
         transcripts.chain(settings).collect()
     }

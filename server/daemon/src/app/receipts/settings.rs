@@ -5,6 +5,8 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::agents::Agent;
 use crate::os::Target;
 
@@ -26,7 +28,12 @@ struct Known {
     content: Option<Vec<u8>>,
     /// As it was seen last, where that differs: it may be half-written.
     unsettled: Option<Option<Vec<u8>>>,
+    /// It was edited since an earlier daemon looked at it, and nobody was told yet.
+    edited: bool,
 }
+
+/// Digest of what nobody has looked at yet.
+pub(super) const UNSEEN: u64 = 0;
 
 /// An edit that changed something about hooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,14 +44,19 @@ pub(super) struct Edit {
 }
 
 impl Settings {
-    /// These files as they are now.
-    pub(super) fn new(agent: Agent, paths: Vec<PathBuf>) -> Self {
-        let known = |path: PathBuf| Known { content: content(&path), unsettled: None, path };
-        Self { agent, files: paths.into_iter().map(known).collect() }
+    /// These files as they are now, each with the digest of what it said of hooks when it was looked at last.
+    pub(super) fn new(agent: Agent, files: Vec<(PathBuf, u64)>) -> Self {
+        let known = |(path, seen): (PathBuf, u64)| {
+            let mut file = Known { content: content(&path), unsettled: None, edited: false, path };
+            file.edited = seen != UNSEEN && seen != file.digest(agent);
+            file
+        };
+        Self { agent, files: files.into_iter().map(known).collect() }
     }
 
-    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> + '_ {
-        self.files.iter().map(|file| file.path.as_path())
+    /// The files, each with the digest of what it says of hooks.
+    pub(super) fn digests(&self) -> impl Iterator<Item = (&Path, u64)> + '_ {
+        self.files.iter().map(|file| (file.path.as_path(), file.digest(self.agent)))
     }
 
     /// What to wait for: a link changes where it leads, too.
@@ -72,7 +84,20 @@ impl Settings {
 }
 
 impl Known {
+    /// Half of 64 bits: the store's numbers have a sign. It tells edits apart, and keeps no secret.
+    fn digest(&self, agent: Agent) -> u64 {
+        let said = Sha256::digest(agent.hooks_said(&self.path, self.content.as_deref()));
+        let first = said.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        (first >> 1).max(UNSEEN + 1)
+    }
+
     fn look(&mut self, agent: Agent) -> Option<Edit> {
+        if std::mem::take(&mut self.edited) {
+            let what = agent.hooks_touched(&self.path, None, self.content.as_deref());
+            let what = what.unwrap_or_else(|| "it says nothing of hooks any more".to_owned());
+            let change = format!("edited while no daemon ran: {what}");
+            return Some(Edit { path: self.path.clone(), change });
+        }
         let now = content(&self.path);
         let before = self.unsettled.take();
         if now == self.content {
@@ -116,7 +141,7 @@ mod tests {
     #[test]
     fn an_edit_of_hooks_is_told_once_it_has_come_to_rest() {
         let (_directory, path) = lab();
-        let mut settings = Settings::new(Agent::Claude, vec![path.clone()]);
+        let mut settings = Settings::new(Agent::Claude, vec![(path.clone(), UNSEEN)]);
 
         fs::write(&path, "{\"disable").unwrap();
         assert!(changes(&mut settings).is_empty());
@@ -135,7 +160,7 @@ mod tests {
     fn an_edit_of_something_else_is_none() {
         let (_directory, path) = lab();
         fs::write(&path, DISABLED).unwrap();
-        let mut settings = Settings::new(Agent::Claude, vec![path.clone()]);
+        let mut settings = Settings::new(Agent::Claude, vec![(path.clone(), UNSEEN)]);
 
         fs::write(&path, "{\"disableAllHooks\": true, \"theme\": \"dark\"}").unwrap();
 
@@ -146,13 +171,34 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_while_nobody_looked_is_told_once() {
+        let (_directory, path) = lab();
+        fs::write(&path, "{\"theme\": \"dark\"}").unwrap();
+        let seen = |settings: &Settings| settings.digests().next().unwrap().1;
+        let again = |seen| Settings::new(Agent::Claude, vec![(path.clone(), seen)]);
+        let first = seen(&again(UNSEEN));
+
+        fs::write(&path, "{\"theme\": \"light\"}").unwrap();
+        assert!(changes(&mut again(first)).is_empty(), "nothing about hooks");
+        fs::write(&path, DISABLED).unwrap();
+        let mut settings = again(first);
+        let told = ["edited while no daemon ran: 'disableAllHooks' is now true"];
+        assert_eq!(changes(&mut settings), told);
+        assert!(changes(&mut settings).is_empty());
+        let second = seen(&settings);
+        fs::remove_file(&path).unwrap();
+        let told = ["edited while no daemon ran: it says nothing of hooks any more"];
+        assert_eq!(changes(&mut again(second)), told);
+    }
+
+    #[test]
     fn a_link_is_waited_for_where_it_leads() {
         let (directory, path) = lab();
         let real = fs::canonicalize(directory.path()).unwrap().join("dotfiles.json");
         fs::write(&real, "{}").unwrap();
         std::os::unix::fs::symlink(&real, &path).unwrap();
 
-        let settings = Settings::new(Agent::Claude, vec![path.clone()]);
+        let settings = Settings::new(Agent::Claude, vec![(path.clone(), UNSEEN)]);
 
         assert_eq!(settings.targets(), [Target::File(path), Target::File(real)]);
     }
