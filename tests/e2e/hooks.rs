@@ -8,5 +8,6 @@ mod disk;
 mod explaining;
 mod faults;
 mod kit;
+mod lost_answers;
 mod receipts;
 mod tokens;

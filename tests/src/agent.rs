@@ -9,6 +9,7 @@ mod converse;
 mod input;
 mod knock;
 mod processes;
+mod relay;
 
 use std::io;
 
@@ -33,6 +34,9 @@ ignore SIGNAL       ignores TERM, HUP, INT, QUIT, …
 daemonise FILE      leaves a process behind, two forks and a session away, its pid in FILE
 aside A && B && …   runs commands in a process two forks and a session away
 knock SOCKET FILE   makes every call of the API there, empty; a line in FILE for each: path, answer
+relay DOOR SOCKET LOSE
+                    passes on between whoever connects to DOOR and SOCKET; while there is a file
+                    LOSE, nothing comes back, nor does it later over the same connection
 child FILE          starts a process that holds the terminal, its pid in FILE
 pid FILE            writes its own pid into FILE
 touch FILE          creates FILE

@@ -61,8 +61,10 @@ pub(super) fn call(command: &str) -> String {
 }
 
 /// What a shell does for the session: each file `N.body` is given to a hook; what it says is in `N.out`,
-/// `N.err` and at last `N.code`. Where there is `N.arguments`, the hook gets these, and no token but theirs.
+/// `N.err` and at last `N.code`. Where there is `N.arguments`, the hook gets these, and no token but theirs. `BESIDE` runs
+/// beside them.
 const SERVE: &str = r#"
+[ -z "$BESIDE" ] || eval "$BESIDE" &
 while read -r number go; do
   ( while [ -n "$go" ] && [ ! -e "$go" ]; do sleep 0.05; done
     set -- generic

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::termios::{OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 
-use super::{COMMANDS, Step, converse::converse, input, knock, processes};
+use super::{COMMANDS, Step, converse::converse, input, knock, processes, relay};
 use crate::{Stream, cook_output, pause};
 
 /// Runs one command.
@@ -40,6 +40,10 @@ pub fn run_command(line: &str) -> io::Result<Step> {
             _ => return Err(bad("wrong number of arguments")),
         },
         "knock" => knock_at(rest)?,
+        "relay" => match words(rest).as_slice() {
+            [door, socket, lose] => relay::relay(door, socket, lose)?,
+            _ => return Err(bad("wrong number of arguments")),
+        },
         "linger" => processes::linger(rest)?,
         "die" => processes::die(rest)?,
         "pid" => write_whole(rest, &std::process::id().to_string())?,
