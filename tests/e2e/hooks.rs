@@ -7,6 +7,7 @@ mod deciding;
 mod disk;
 mod explaining;
 mod faults;
+mod grants;
 mod kit;
 mod lost_answers;
 mod receipts;
