@@ -10,5 +10,6 @@ mod faults;
 mod grants;
 mod kit;
 mod lost_answers;
+mod notices;
 mod receipts;
 mod tokens;

@@ -1,7 +1,8 @@
 //! A session whose program reports calls as an agent's hook does.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use codeplane_tests::{DaemonOptions, PATIENCE, TestDaemon, binary, wait_until};
 use serde_json::{Value, json};
@@ -196,4 +197,11 @@ pub(super) fn approvals(daemon: &TestDaemon, options: &[&str]) -> Vec<Value> {
 #[track_caller]
 pub(super) fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value[field].as_str().unwrap_or_else(|| panic!("no text '{field}' in {value}"))
+}
+
+/// A program that is a script.
+pub(super) fn script(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use codeplane_tests::{
     DaemonOptions, PATIENCE, TestDaemon, binary, processes::Process, wait_until,
 };
 use serde_json::{Value, json};
+
+use super::kit::script;
 
 /// Says that it runs, does what it is told, and ends with a code as it is told.
 const AGENT: &str = "#!/bin/sh\necho \"it runs as $$\"\n\
@@ -18,12 +19,6 @@ struct Scene {
     daemon: TestDaemon,
     directory: tempfile::TempDir,
     session: String,
-}
-
-fn script(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 impl Scene {

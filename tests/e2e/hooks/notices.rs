@@ -1,0 +1,108 @@
+//! What the user of a new session is told at its start.
+
+use std::fs;
+use std::path::PathBuf;
+
+use codeplane_client::v1::{CreateSessionRequest, EnvVar};
+use codeplane_tests::TestDaemon;
+use serde_json::json;
+
+use super::kit::script;
+
+/// Another hook of the project.
+const OTHER_HOOK: &str = "hooks in .claude/settings.json can change a call after it was judged: that is only found when it has run";
+/// Dialogs that nobody answers but the user.
+const FIRST_RUN: &str = "the agent will ask for its first-run settings: attach and answer";
+const TRUST: &str =
+    "the agent will ask whether to trust the directory, and runs no hook before: attach and answer";
+const UNGATED: &str = "UNGATED: it was started without an adapter: its tool calls are not judged";
+
+/// A project, a home, and a program called `claude`.
+struct Scene {
+    daemon: TestDaemon,
+    place: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let daemon = TestDaemon::start();
+        let place = daemon.home().canonicalize().unwrap();
+        script(&place.join("bin/claude"), "#!/bin/sh\nread -r line\n");
+        fs::create_dir(place.join("work")).unwrap();
+        Self { daemon, place }
+    }
+
+    /// What the user answered before, and a project without hooks.
+    fn settle(&self) {
+        let work = self.place.join("work").display().to_string();
+        let state = json!({
+            "hasCompletedOnboarding": true,
+            "projects": {work: {"hasTrustDialogAccepted": true}},
+        });
+        fs::write(self.place.join(".claude.json"), state.to_string()).unwrap();
+    }
+
+    /// The project has a hook that Claude Code runs beside ours.
+    fn add_hook(&self) {
+        let hook = json!({"matcher": "*", "hooks": [{"type": "command", "command": "true"}]});
+        let settings = json!({"hooks": {"PreToolUse": [hook]}});
+        fs::create_dir(self.place.join("work/.claude")).unwrap();
+        fs::write(self.place.join("work/.claude/settings.json"), settings.to_string()).unwrap();
+    }
+
+    fn environment(&self) -> [(&'static str, String); 2] {
+        let path = std::env::var("PATH").unwrap();
+        let path = format!("{}:{path}", self.place.join("bin").display());
+        [("HOME", self.place.display().to_string()), ("PATH", path)]
+    }
+
+    /// What `cpctl run` says beside the session's id.
+    #[track_caller]
+    fn run(&self, options: &[&str]) -> Vec<String> {
+        let mut run: Vec<String> = ["run", "-d", "--cwd"].map(Into::into).into();
+        run.push(self.place.join("work").display().to_string());
+        run.extend(self.environment().map(|(name, value)| format!("--env={name}={value}")));
+        run.extend(options.iter().map(|&option| option.to_owned()));
+        run.extend(["--", "claude"].map(Into::into));
+        let ran = self.daemon.cpctl(run);
+        assert_eq!((ran.code, ran.stdout.lines().count()), (0, 1), "{ran:?}");
+        let note = |line: &str| line.strip_prefix("cpctl: ").expect("one of ours").to_owned();
+        ran.stderr.lines().map(note).collect()
+    }
+
+    /// What the API answers.
+    async fn create(&self) -> Vec<String> {
+        let variable = |(name, value): (&str, String)| EnvVar { name: name.to_owned(), value };
+        let request = CreateSessionRequest {
+            command: vec!["claude".to_owned()],
+            cwd: self.place.join("work").display().to_string(),
+            env: self.environment().map(variable).into(),
+            ..CreateSessionRequest::default()
+        };
+        let client = self.daemon.client().await;
+        client.create_session_answer(request).await.unwrap().notices
+    }
+}
+
+#[tokio::test]
+async fn what_the_agent_will_ask_and_who_else_changes_calls_is_said_at_the_start() {
+    let scene = Scene::new();
+    scene.add_hook();
+
+    assert_eq!(scene.run(&[]), [OTHER_HOOK, FIRST_RUN, TRUST]);
+    assert_eq!(scene.create().await, [OTHER_HOOK, FIRST_RUN, TRUST]);
+
+    scene.settle();
+    assert_eq!(scene.run(&[]), [OTHER_HOOK]);
+    assert_eq!(scene.create().await, [OTHER_HOOK]);
+}
+
+#[tokio::test]
+async fn where_there_is_nothing_to_say_nothing_is_said() {
+    let scene = Scene::new();
+    scene.settle();
+
+    assert_eq!(scene.run(&[]), Vec::<String>::new());
+    assert_eq!(scene.create().await, Vec::<String>::new());
+    assert_eq!(scene.run(&["--provider=none"]), [UNGATED]);
+}
