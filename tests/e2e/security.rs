@@ -189,7 +189,11 @@ async fn directories_files_and_sockets_are_closed_to_others() {
         (run.clone(), 0o711),
         (run.join("op"), 0o700),
         (run.join("shim"), 0o700),
+        (run.join("hook"), 0o711),
         (daemon.socket(), 0o600),
+        // Whoever connects says by a token of a file like the next which session it reports for.
+        (run.join("hook/hook.sock"), 0o666),
+        (run.join("hook").join(format!("{}.1.token", session.id)), 0o600),
         (run.join("shim").join(format!("{}.sock", &session.id[..8])), 0o600),
         (daemon.state_dir().join("sessions"), 0o700),
     ] {
