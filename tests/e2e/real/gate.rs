@@ -14,13 +14,13 @@ use codeplane_tests::{
 use serde_json::Value;
 
 /// The id of an approval.
-fn id(approval: &Value) -> &str {
+pub(super) fn id(approval: &Value) -> &str {
     approval["id"].as_str().unwrap()
 }
 
 /// Allows an approval.
 #[track_caller]
-fn allow(world: &World, approval: &Value, options: &[&str]) {
+pub(super) fn allow(world: &World, approval: &Value, options: &[&str]) {
     let allowed = world.daemon.cpctl([&["approvals", "allow", id(approval)], options].concat());
     drop(allowed.success());
 }

@@ -197,7 +197,7 @@ fn codex_is_compared_with_what_was_decided_and_what_it_shows_no_hook_is_told() {
 
 /// Waits until a session was told that its hooks were edited in a file; answers what changed.
 #[track_caller]
-fn expect_edit(world: &World, session: &str, path: &Path) -> String {
+pub(super) fn expect_edit(world: &World, session: &str, path: &Path) -> String {
     wait_until(&format!("an edit of {}", path.display()), AGENT_PATIENCE, || {
         let found = events(world, session, "hooks.edited");
         let path = path.display().to_string();
