@@ -146,6 +146,8 @@ fn questions(units: &[Unit], request: &Request) -> Questions {
                 questions.paths.extend(command.directories.iter().map(|(_, path)| path.clone()));
                 let parts = command.repositories.iter().flat_map(|at| repository_parts(at));
                 questions.paths.extend(parts);
+                let below = command.below.iter().map(|below| below.directory.clone());
+                questions.below.extend(below);
             }
             Subject::Web(_) | Subject::Whole => {}
         }

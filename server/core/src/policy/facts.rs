@@ -1,6 +1,9 @@
 //! What the machine says about paths, asked between analysis and decision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::path::{composed, normal};
+use super::ruleset::RulesAt;
 
 /// What kind of thing is at a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +60,11 @@ pub trait FileFacts {
     fn path(&self, path: &str) -> PathFacts;
     /// The paths that an absolute glob of the shell expands to now; too many: none.
     fn expand(&self, glob: &str) -> Option<Vec<String>>;
+    /// Files below an absolute directory, links not followed, that are `wanted`: the nearest ones,
+    /// as far as they can be found in a moment.
+    fn below(&self, _directory: &str, _wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The answers to every question that a request and a set of rules raised.
@@ -71,10 +79,41 @@ pub struct Resolution {
 pub struct Questions {
     pub(crate) paths: Vec<String>,
     pub(crate) globs: Vec<String>,
+    /// Directories of which all files are read.
+    pub(crate) below: Vec<String>,
+}
+
+/// The glob under which it is kept which refused files lie below a directory.
+pub(crate) fn everything_below(directory: &str) -> String {
+    format!("{}/**", directory.trim_end_matches('/'))
 }
 
 impl Questions {
-    /// Asks them all.
+    /// Asks them all, and where whole directories are read, for the files that `rules` refuse.
+    #[must_use]
+    pub fn answer_for(&self, rules: RulesAt<'_>, facts: &dyn FileFacts) -> Resolution {
+        let mut resolution = self.answer(facts);
+        let refused = rules.refused_paths();
+        if refused.is_empty() {
+            return resolution;
+        }
+        let is_refused = |path: &str| {
+            let path = composed(path);
+            refused.iter().any(|glob| glob.fits(&path))
+        };
+        let mut places: BTreeSet<String> = self.below.iter().cloned().collect();
+        let resolved = self.below.iter().filter_map(|path| facts.path(path).resolved);
+        places.extend(resolved);
+        for directory in places {
+            let found = facts.below(&normal(&directory), &is_refused);
+            if !found.is_empty() {
+                resolution.globs.insert(everything_below(&directory), Some(found));
+            }
+        }
+        resolution
+    }
+
+    /// Asks them all, but for those about all files of directories.
     #[must_use]
     pub fn answer(&self, facts: &dyn FileFacts) -> Resolution {
         let mut resolution = Resolution::default();

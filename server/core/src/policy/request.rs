@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::facts::Questions;
+use super::glob;
 use super::json::Value;
 use super::shell::Word;
 use super::url::Destination;
@@ -102,6 +103,33 @@ pub(crate) struct Command {
     pub(crate) directories: Vec<(usize, String)>,
     /// Directories in which git may look for a repository.
     pub(crate) repositories: Vec<String>,
+    /// Directories of which it reads the files below.
+    pub(crate) below: Vec<Below>,
+}
+
+/// The files below a directory that a command reads.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Below {
+    /// Absolute, dots kept.
+    pub(crate) directory: String,
+    /// Whether those in it whose name begins with a dot are among them.
+    pub(crate) has_hidden: bool,
+    /// Globs of the names that it reads; none: any name.
+    pub(crate) only: Vec<String>,
+    /// Globs of the names, also of directories, that it goes past.
+    pub(crate) without: Vec<String>,
+}
+
+impl Below {
+    /// Whether it reads a file, by its path from the directory.
+    pub(crate) fn reads(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        // A glob with a slash is not understood here, and may find anything.
+        let finds = |glob: &String| glob.contains(['/', '{', '[']) || glob::fits(glob, name);
+        (self.has_hidden || !path.split('/').any(|part| part.starts_with('.')))
+            && (self.only.is_empty() || self.only.iter().any(finds))
+            && !path.split('/').any(|part| self.without.iter().any(|glob| glob::fits(glob, part)))
+    }
 }
 
 /// Words that may be run as a command.

@@ -136,6 +136,16 @@ impl<'a> RulesAt<'a> {
         RulesAt { set, now_ms: self.now_ms }
     }
 
+    /// The paths that rules which stand deny to commands, or ask about.
+    pub(super) fn refused_paths(self) -> Vec<&'a PathGlob> {
+        let refuses = |ready: &&Ready| {
+            ready.rule.effect != Effect::Allow
+                && ready.rule.expires_ms.is_none_or(|at| at > self.now_ms)
+        };
+        let abouts = self.set.rules.iter().filter(refuses).flat_map(|ready| &ready.abouts);
+        abouts.filter(|about| about.names("Bash")).flat_map(|about| &about.paths).collect()
+    }
+
     /// The rules that may be about a unit and still stand, in their order.
     pub(super) fn about(self, unit: &Unit) -> impl Iterator<Item = &'a Ready> {
         let stands = move |ready: &&Ready| ready.rule.expires_ms.is_none_or(|at| at > self.now_ms);

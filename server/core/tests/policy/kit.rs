@@ -72,6 +72,16 @@ impl FileFacts for Machine {
         let fits = |f: &&str| f.starts_with(&glob[..star]) && f.ends_with(tail);
         Some(known.filter(fits).map(str::to_owned).collect())
     }
+
+    fn below(&self, directory: &str, wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
+        is_below(directory, wanted)
+    }
+}
+
+fn is_below(directory: &str, wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let inside = |path: &&str| path.starts_with(&format!("{}/", directory.trim_end_matches('/')));
+    let found = FILES.iter().copied().filter(inside).filter(|path| wanted(path));
+    found.map(str::to_owned).collect()
 }
 
 /// Rules, each as `effect shorthand` or as JSON.
@@ -114,7 +124,8 @@ pub(crate) fn judge(rules: &RuleSet, request: &Request) -> Verdict {
 
 pub(crate) fn judge_at(rules: &RuleSet, request: &Request, now_ms: i64) -> Verdict {
     let analysis = analyse(request);
-    evaluate(rules.at(now_ms), request, &analysis, &analysis.questions().answer(&Machine))
+    let rules = rules.at(now_ms);
+    evaluate(rules, request, &analysis, &analysis.questions().answer_for(rules, &Machine))
 }
 
 pub(crate) fn bash(command: &str) -> Request {

@@ -219,6 +219,63 @@ fn a_denied_path_is_found_in_what_curl_sends() {
 }
 
 #[test]
+fn a_command_that_reads_all_of_a_directory_asks_where_a_denied_file_lies_in_it_now() {
+    hold(
+        &[
+            "allow Bash",
+            r#"{"effect":"deny","path":"**/.env"}"#,
+            r#"{"effect":"ask","path":"sub/*.txt"}"#,
+        ],
+        &[
+            ("ask", "grep -r S ."),
+            ("ask", "grep -rh S"),
+            ("ask", "grep -R S /repo"),
+            ("ask", "grep -rn S ./sub/.."),
+            ("ask", "grep -r -A 3 S"),
+            ("ask", "grep --recursive S ."),
+            ("ask", "grep --recurs S ."),
+            ("ask", "grep -d recurse S ."),
+            ("ask", "grep -r -e S -- ."),
+            ("deny", "grep -r S . --include=.env"),
+            ("ask", "grep -r S . --include='.e*'"),
+            ("ask", "nice grep -r S ."),
+            ("ask", "cd sub && grep -r S .."),
+            ("ask", "grep -r S sub"),
+            ("ask", "rg S sub"),
+            ("ask", "rg -uuu S"),
+            ("ask", "rg -u -u S"),
+            ("ask", "rg --hidden S"),
+            ("deny", "rg -g .env S"),
+            ("ask", "rg --glob='.e*' S ."),
+            ("ask", "diff -r . /tmp/x"),
+            ("ask", "diff -ur /tmp/x ."),
+            ("ask", "cp -r . /tmp/x"),
+            ("ask", "cp -a /repo /tmp/x"),
+            ("ask", "rsync -a ./ /tmp/x"),
+            ("ask", "git grep --untracked S"),
+            ("ask", "git grep --no-index S ."),
+            ("ask", "git add -f ."),
+            ("allow", "grep -rn S src"),
+            ("allow", "grep -rn S . --include='*.rs'"),
+            ("allow", "grep -rn S . --include '*.rs' --include='*.toml'"),
+            ("allow", "grep -rn S . --exclude='*env' --exclude-dir=sub"),
+            ("allow", "grep -n S a.txt"),
+            ("allow", "rg -n S -g '!sub'"),
+            ("allow", "rg -n S --glob '!sub/' -t rust"),
+            ("allow", "rg --files --hidden"),
+            ("allow", "rg S -g '*.rs'"),
+            ("allow", "diff -u a.txt b.txt"),
+            ("allow", "cp -r src /repo/copy"),
+            ("allow", "git grep S"),
+            ("allow", "git add -A"),
+            ("allow", "ls -R ."),
+            ("allow", "find . -type f"),
+        ],
+    );
+    hold(&["allow Bash"], &[("allow", "grep -r S .")]);
+}
+
+#[test]
 fn git_asks_where_files_of_anybody_make_a_repository() {
     hold(
         &["allow Bash(git:*)", "allow Bash(ls:*)"],

@@ -1,5 +1,6 @@
 //! From a shell line to its units.
 
+mod below;
 mod directories;
 mod mentions;
 mod pathspec;

@@ -6,10 +6,10 @@ use super::super::command::base_name;
 use super::super::interpreter;
 use super::super::path::{absolute, is_inside, normal};
 use super::super::programs::{self, Behind};
-use super::super::request::{Access, Command, Request, Subject, Unit};
+use super::super::request::{Access, Below, Command, Request, Subject, Unit};
 use super::super::shell::{Direction, Redirect, Simple, Word};
 use super::search::candidates;
-use super::{directories, mentions, prefix_length, unit};
+use super::{below, directories, mentions, prefix_length, unit};
 
 /// More directories than this are too many to follow.
 const DIRECTORIES: usize = 16;
@@ -49,6 +49,7 @@ impl<'a> Reader<'a> {
             argvs: candidates(simple),
             directories: Vec::new(),
             repositories: Vec::new(),
+            below: Vec::new(),
         };
         let mut bases = self.directories.clone();
         for (at, directory) in directories::chosen(&texts[command.prefix..]) {
@@ -57,6 +58,11 @@ impl<'a> Reader<'a> {
         }
         bases.extend(command.directories.iter().map(|(_, path)| path.clone()));
         command.repositories = self.repositories(texts.get(command.prefix), &bases);
+        for (place, filter) in below::read(&texts[command.prefix..]) {
+            let found = bases.iter().filter_map(|base| self.absolute(place, base));
+            let found = found.map(|directory| Below { directory, ..filter.clone() });
+            command.below.extend(found.take(DIRECTORIES));
+        }
         for (at, place) in directories::used(&texts[command.prefix..]) {
             let found = bases.iter().filter_map(|base| self.absolute(place, base));
             command.directories.extend(found.map(|path| (command.prefix + at, path)));

@@ -1,5 +1,6 @@
 //! Whether a rule that denies or asks is about a unit: more than is there.
 
+use super::super::facts::everything_below;
 use super::super::path::{composed, normal};
 use super::super::reach::{Reach, commands, has_args};
 use super::super::request::{Shell, Subject, Unit, Wildcards};
@@ -119,6 +120,24 @@ impl<'a> Judge<'a> {
                 Wildcards::ShellThenGit => found.is_none_or(Vec::is_empty) && by_git(),
             }
         });
-        if reaches { Reach::Perhaps } else { Reach::Not }
+        if reaches || self.reads_below(about, unit) { Reach::Perhaps } else { Reach::Not }
+    }
+
+    /// Whether a command reads all files of a directory, and among them one that a rule is about.
+    fn reads_below(&self, about: &ReadyAbout, unit: &Unit) -> bool {
+        let Subject::Command(command) = &unit.subject else { return false };
+        command.below.iter().any(|below| {
+            let lexical = below.directory.as_str();
+            let mut places = [Some(lexical), self.facts.resolved(lexical)].into_iter().flatten();
+            places.any(|place| {
+                let found = self.facts.globs.get(&everything_below(place));
+                let place = normal(place);
+                found.and_then(Option::as_ref).into_iter().flatten().any(|path| {
+                    let inner = path.strip_prefix(place.trim_end_matches('/')).unwrap_or(path);
+                    below.reads(inner.trim_start_matches('/'))
+                        && about.paths.iter().any(|glob| glob.fits(&composed(path)))
+                })
+            })
+        })
     }
 }

@@ -159,7 +159,7 @@ impl App {
             (Vec::new(), Resolution::default(), Vec::new());
         for request in &requests {
             let analysis = analyse(request);
-            let known = analysis.questions().answer(&Files);
+            let known = analysis.questions().answer_for(rules, &Files);
             let verdict =
                 evaluate_with_grants(rules, (request, &exact), &analysis, &known, &grants);
             patterns.extend(suggest(&analysis, &verdict).into_iter().map(|one| one.rule));

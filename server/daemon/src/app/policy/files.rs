@@ -45,7 +45,39 @@ impl FileFacts for Files {
         found.retain(|path| fs::symlink_metadata(path).is_ok());
         Some(found)
     }
+
+    fn below(&self, directory: &str, wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut budget = LOOKED_AT;
+        let mut ahead = VecDeque::from([directory.trim_end_matches('/').to_owned()]);
+        while let Some(directory) = ahead.pop_front() {
+            if is_of_process(Path::new(&directory)) {
+                continue;
+            }
+            let place = if directory.is_empty() { "/" } else { &directory };
+            let Ok(entries) = fs::read_dir(place) else { continue };
+            for entry in entries.flatten() {
+                if budget == 0 || found.len() == TOLD {
+                    return found;
+                }
+                budget -= 1;
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                let path = format!("{directory}/{name}");
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    ahead.push_back(path);
+                } else if wanted(&path) {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
 }
+
+/// How many files are told of one directory: one is enough to ask.
+const TOLD: usize = 16;
+/// More names than this are not looked at: about 10 ms where the kernel knows them.
+const LOOKED_AT: usize = 10_000;
 
 /// Names in a directory that a part of a glob fits; none when there are too many.
 fn names(directory: &str, glob: &str, budget: &mut usize) -> Option<Vec<String>> {
@@ -152,4 +184,27 @@ fn follow(path: &str) -> Option<PathBuf> {
         }
     }
     Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn the_wanted_files_below_a_directory_are_found_and_no_link_is_followed() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("a/b")).unwrap();
+        for name in [".env", "a/b/.env", "a/main.rs"] {
+            fs::write(root.path().join(name), "").unwrap();
+        }
+        symlink(root.path(), root.path().join("a/around")).unwrap();
+        let root = root.path().to_str().unwrap();
+
+        let found = Files.below(&format!("{root}/"), &|path| path.ends_with("/.env"));
+
+        assert_eq!(found, [format!("{root}/.env"), format!("{root}/a/b/.env")]);
+        assert!(Files.below(&format!("{root}/.env"), &|_| true).is_empty());
+    }
 }

@@ -157,6 +157,6 @@ fn tool_call(text: &str, session: Option<&NewSession>, home: &str) -> Result<Req
 /// Looks at files; blocks.
 fn verdict(call: &Request, rules: RulesAt<'_>) -> Verdict {
     let analysis = analyse(call);
-    let facts = analysis.questions().answer(&Files);
+    let facts = analysis.questions().answer_for(rules, &Files);
     evaluate(rules, call, &analysis, &facts)
 }

@@ -55,7 +55,7 @@ fn judge(document: &[u8], scene: &Scene<'_>) -> Result<Verdict, String> {
     let places = Places { home: scene.home.to_owned(), workspace: request.workspace.clone() };
     let rules = RuleSet::new(rules, default, &places, &Files);
     let analysis = analyse(&request);
-    let facts = analysis.questions().answer(&Files);
+    let facts = analysis.questions().answer_for(rules.at(scene.now_ms), &Files);
     Ok(evaluate(rules.at(scene.now_ms), &request, &analysis, &facts))
 }
 
