@@ -95,8 +95,8 @@ fn behind_options(name: &str, argv: &[&str]) -> Vec<usize> {
         if name == "command" && arg.starts_with('-') && arg.contains(['v', 'V']) {
             return Vec::new();
         }
-        if arg.starts_with('-') && arg.len() > 1 {
-            may_be_value = *arg != "--" && !arg.contains('=');
+        if arg.starts_with('-') && (arg.len() > 1 || name == "env") {
+            may_be_value = *arg != "-" && *arg != "--" && !arg.contains('=');
         } else if Word::assignment(arg) && matches!(name, "env" | "sudo" | "doas") {
             may_be_value = false;
         } else {

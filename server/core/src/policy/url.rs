@@ -94,6 +94,11 @@ pub(crate) fn hosts_in(word: &str, bare: BareHosts) -> Vec<Destination> {
             .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
             .map_or(0, |before| before + word[before..].chars().next().map_or(1, char::len_utf8));
         found.push(destination(&word[start..]));
+        // In text of a program the address ends before its quote.
+        let is_end = |c: char| c.is_whitespace() || "'\"`()<>;,\\".contains(c);
+        if let Some(end) = word[start..].find(is_end) {
+            found.push(destination(&word[start..start + end]));
+        }
     }
     if bare == BareHosts::Count && found.is_empty() {
         // `user@host:path`, `--proxy=host:80`, `::host:443`: each part may be a host.

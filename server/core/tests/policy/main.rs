@@ -14,6 +14,7 @@ mod grants;
 mod kit;
 mod laws;
 mod limits;
+mod opaque;
 mod paths;
 mod shell;
 mod shown;

@@ -19,7 +19,8 @@ pub(super) fn of(simple: &Simple, bases: &[String], home: &str) -> Vec<Mention> 
     let mut found = Vec::new();
     let assignments = simple.assignments.iter().map(|word| (1, word));
     for (at, word) in simple.words.iter().enumerate().chain(assignments) {
-        for text in word.spread() {
+        let parts = if word.breaks.is_empty() { Vec::new() } else { word.parts() };
+        for text in word.spread().into_iter().chain(parts) {
             for start in piece_starts(&text) {
                 let globs: Vec<usize> =
                     word.globs.iter().filter(|g| **g >= start).map(|g| g - start).collect();
@@ -68,6 +69,22 @@ fn pathspecs(words: &[Word], bases: &[String], home: &str, found: &mut Vec<Menti
             }
         }
     }
+}
+
+/// More names than this in a program are not looked at.
+const NAMES: usize = 256;
+
+/// Every path in programs of other languages: whatever stands between their signs.
+pub(super) fn in_programs(simple: &Simple, bases: &[String], home: &str) -> Vec<Mention> {
+    let is_sign = |c: char| c.is_whitespace() || "'\"`()[]{};,=<>|&+".contains(c);
+    let words = simple.words.iter().map(|word| word.text.as_str());
+    let texts = words.chain(simple.documents.iter().map(|document| document.text.as_str()));
+    let names = texts.flat_map(|text| text.split(is_sign)).filter(|name| name.contains(['.', '/']));
+    let mut found = Vec::new();
+    for name in names.take(NAMES) {
+        piece(name, &[], 1, (bases, home), &mut found);
+    }
+    found
 }
 
 /// One part of a word, from every directory.

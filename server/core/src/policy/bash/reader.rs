@@ -8,11 +8,14 @@ use super::super::path::{absolute, is_inside, normal};
 use super::super::programs::{self, Behind};
 use super::super::request::{Access, Below, Command, Request, Subject, Unit};
 use super::super::shell::{Direction, Redirect, Simple, Word};
+use super::super::url;
 use super::search::candidates;
 use super::{below, directories, mentions, prefix_length, unit};
 
 /// More directories than this are too many to follow.
 const DIRECTORIES: usize = 16;
+
+const GIVEN_PROGRAM: &str = "a program given to an interpreter";
 
 pub(super) struct Reader<'a> {
     request: &'a Request,
@@ -71,8 +74,11 @@ impl<'a> Reader<'a> {
         let shown: Vec<&str> =
             simple.assignments.iter().chain(words).map(|word| word.text.as_str()).collect();
         let mut unit = unit("Bash", &shown.join(" "), Subject::Command(command));
-        unit.opaque = opaque;
         unit.mentions = mentions::of(simple, &bases, &self.request.home);
+        if opaque.iter().any(|why| why == GIVEN_PROGRAM) {
+            unit.mentions.extend(mentions::in_programs(simple, &bases, &self.request.home));
+        }
+        unit.opaque = opaque;
         unit.hosts = mentions::hosts(words, &texts);
         unit
     }
@@ -119,7 +125,7 @@ impl<'a> Reader<'a> {
         }
         let argv: Vec<&str> = run.iter().map(|word| word.text.as_str()).collect();
         if may_begin(&argv).any(|start| interpreter::takes_program(&argv[start..])) {
-            opaque.push("a program given to an interpreter".to_owned());
+            opaque.push(GIVEN_PROGRAM.to_owned());
         }
         if !simple.documents.iter().all(|document| document.literal) {
             opaque.push("a here-document that expands".to_owned());
@@ -187,6 +193,7 @@ impl<'a> Reader<'a> {
         for (tool, access) in accesses {
             let subject = Subject::File { paths: paths.clone(), access: *access };
             let mut unit = unit(tool, &target.text, subject);
+            unit.hosts.extend(network_host(&target.text));
             unit.opaque.extend(target.opaque.map(str::to_owned));
             if target.is_glob()
                 || paths.is_empty()
@@ -197,6 +204,12 @@ impl<'a> Reader<'a> {
             self.units.push(unit);
         }
     }
+}
+
+/// The host that bash connects to for a redirection to such a path (bash(1), REDIRECTION).
+fn network_host(path: &str) -> Option<url::Destination> {
+    let rest = path.strip_prefix("/dev/tcp/").or_else(|| path.strip_prefix("/dev/udp/"))?;
+    Some(url::destination(&format!("http://{}/", rest.split('/').next()?)))
 }
 
 /// Where a command may begin in words: at the first, and anywhere behind a wrapper.

@@ -102,6 +102,10 @@ pub(super) fn candidates(command: &Simple) -> Vec<Candidate> {
         let argv = spread(&command.words[at + 1..]);
         found.push(Candidate { argv, start: Start::First });
     }
+    if command.words.iter().any(|word| !word.breaks.is_empty()) {
+        let argv = command.words[prefix..].iter().flat_map(Word::parts).collect();
+        found.push(Candidate { argv, start: Start::First });
+    }
     if prefix > 0 {
         found.push(Candidate { argv: spread(&command.words), start: Start::First });
     }

@@ -212,6 +212,7 @@ impl Lexer<'_> {
         self.at = self.at.max(start + 1);
         if word.text.starts_with('{') && !word.quoted && matches!(self.peek(0), Some('<' | '>')) {
             self.script.mark("a redirection of a variable");
+            return;
         }
         let command = &mut self.script.commands[current];
         // After `time` the grammar expects a pipeline: control flow may begin there as well.

@@ -165,6 +165,12 @@ impl Lexer<'_> {
     }
 
     pub(super) fn dollar(&mut self, word: &mut Word, quotes: Quotes) {
+        let name = self.at + 1 + usize::from(self.peek(1) == Some('{'));
+        if quotes == Quotes::None
+            && (0..3).all(|i| self.peek(name + i - self.at) == "IFS".chars().nth(i))
+        {
+            word.breaks.push(word.text.len());
+        }
         match (self.peek(1), quotes) {
             (Some('('), _) => {
                 word.opaque = Some("a substitution");

@@ -14,6 +14,8 @@ pub(crate) struct Word {
     pub(crate) quoted: bool,
     /// Whether unquoted braces make several words of it.
     pub(crate) braces: bool,
+    /// Byte positions where what separates words was expanded, so that it is several.
+    pub(crate) breaks: Vec<usize>,
     /// Byte position of the first unquoted `=`.
     pub(crate) equals: Option<usize>,
 }
@@ -48,6 +50,21 @@ impl Word {
         Self { equals: text.find('='), text: text.to_owned(), ..Self::default() }
             .assigned_name()
             .is_some()
+    }
+
+    /// The words that an expanded separator makes of it.
+    pub(crate) fn parts(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut rest = self.text.as_str();
+        for at in self.breaks.iter().rev() {
+            let (before, part) = rest.split_at(*at);
+            found.push(part.to_owned());
+            rest = before;
+        }
+        found.push(rest.to_owned());
+        found.retain(|part| !part.is_empty());
+        found.reverse();
+        found
     }
 
     /// The words that braces make of it, at most 64; itself when it has none.
