@@ -1,5 +1,7 @@
 //! Tables of commands in files: what is decided about each, and by which rules.
 
+use codeplane_core::policy::{Document, Format, Rule, starter};
+
 use crate::kit::{bash, judge, ready, rules};
 
 /// The cases of a table: decision and command. Rules come first.
@@ -12,14 +14,19 @@ fn parts(table: &str) -> (Vec<&str>, Vec<(&str, String)>) {
 
 /// Holds a table to its decisions; the rules for a command are asked for one by one.
 fn hold(table: &str, rules_for: impl Fn(&str) -> Vec<String>) {
+    hold_to(table, |command| {
+        let lines = rules_for(command);
+        rules(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+    });
+}
+
+fn hold_to(table: &str, rules_for: impl Fn(&str) -> Vec<Rule>) {
     let (_, cases) = parts(table);
     assert!(cases.len() > 50, "the table has only {} cases", cases.len());
     let wrong: Vec<String> = cases
         .iter()
         .filter_map(|(expected, command)| {
-            let lines = rules_for(command);
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            let verdict = judge(&ready(rules(&lines)), &bash(command));
+            let verdict = judge(&ready(rules_for(command)), &bash(command));
             let found = verdict.decision.name();
             (found != *expected)
                 .then(|| format!("{command:?}: {found}, not {expected}: {:?}", verdict.reasons))
@@ -58,6 +65,16 @@ fn a_line_is_taken_apart_as_bash_does() {
 #[test]
 fn a_denied_command_is_found_where_it_runs() {
     hold_rules(include_str!("cases/denied.txt"));
+    hold_rules(include_str!("cases/hidden.txt"));
+}
+
+#[test]
+fn the_developer_policy_asks_about_what_leaves_and_about_nothing_of_every_day() {
+    let (name, text) = starter::all()[2];
+    let document = Document::read_all(text, Format::Yaml, name).unwrap().remove(0);
+
+    assert_eq!(name, "developer");
+    hold_to(include_str!("cases/developer.txt"), |_| document.rules.clone());
 }
 
 #[test]
