@@ -1,4 +1,4 @@
-//! What is known of compilers and what stands in front of them.
+//! What is known of compilers, of tools for documents and packages, and of modules of python.
 
 use super::table::{Row, row};
 
@@ -53,6 +53,49 @@ pub(super) const COMPILERS: &[Row] = &[
     row("pre-commit", "c", "c", &["--config"]),
     row("pip", "", "", PIP),
     row("pip3", "", "", PIP),
+    row(
+        "javac",
+        "J",
+        "",
+        &[
+            "-d",
+            "-s",
+            "-h",
+            "-processor",
+            "-processorpath",
+            "--processor-path",
+            "--processor-module-path",
+        ],
+    ),
+    row("ld", "oT", "oTLlemuy", &["--output", "-plugin", "--plugin", "--script", "-Map"]),
+    row("nm", "", "", &["--plugin"]),
+    row("ar", "", "", &["--plugin"]),
+    row("objdump", "", "", &["--plugin"]),
+    row(
+        "pandoc",
+        "oFL",
+        "oFLftTHBAV",
+        &[
+            "--output",
+            "--filter",
+            "--lua-filter",
+            "--pdf-engine",
+            "--pdf-engine-opt",
+            "--extract-media",
+            "--defaults",
+            "--data-dir",
+            "--log",
+        ],
+    ),
+    row("latex", "", "", LATEX),
+    row("pdflatex", "", "", LATEX),
+    row("xelatex", "", "", LATEX),
+    row("lualatex", "", "", LATEX),
+    row("ctags", "fo", "fohILd", &["--options", "--optlib-dir", "--output-file"]),
+    row("dot", "oO", "oTKGNEl", &[]),
+    row("nmap", "oi", "oipgeDS", &["--script", "--script-args-file", "--datadir", "--servicedb"]),
+    row("dpkg", "irPC", "", DPKG),
+    row("black", "", "lt", &["--config"]),
     row("wait", "p", "p", &[]),
     row("cProfile", "o", "os", &["--outfile"]),
     row("profile", "o", "os", &["--outfile"]),
@@ -63,6 +106,30 @@ pub(super) const COMPILERS: &[Row] = &[
     row("pickletools", "o", "o", &["--output"]),
 ];
 
+const LATEX: &[&str] = &[
+    "-shell-escape",
+    "--shell-escape",
+    "-enable-write18",
+    "--enable-write18",
+    "-shell-restricted",
+    "-output-directory",
+    "--output-directory",
+    "-cnf-line",
+    "--cnf-line",
+    "-fmt",
+    "--fmt",
+];
+const DPKG: &[&str] = &[
+    "--install",
+    "--remove",
+    "--purge",
+    "--configure",
+    "--unpack",
+    "--pre-invoke",
+    "--post-invoke",
+    "--set-selections",
+    "--root",
+];
 const PIP: &[&str] = &["--python", "--log", "--log-file", "--cache-dir"];
 
 /// Arguments of a compiler of C that are more than options: words for the linker, a file of

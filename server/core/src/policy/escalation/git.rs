@@ -65,6 +65,7 @@ pub(super) const GIT: &[Row] = &[
     ),
     git("commit", "e", "mFCct", &["--edit"]),
     git("add", "ie", "", &["--interactive", "--edit"]),
+    git("am", "i", "CpS", &["--interactive"]),
     git("tag", "e", "mFun", &["--edit"]),
     git("format-patch", "o", "ov", &["--output-directory", "--output"]),
     git("range-diff", "", "SGlO", GIT_DIFF),
