@@ -23,6 +23,15 @@ fn a_call_is_held_until_it_is_allowed_and_decided_once() {
     for kind in ["approval.requested", "approval.decided", "decision.made", "answer.delivered"] {
         assert_eq!(log.matches(kind).count(), 1, "{kind}: {log}");
     }
+    // By whom, and in which approval.
+    let made = daemon.cpctl(["audit", "ls", "--kind", "decision.made", "-o", "json"]).success();
+    assert!(made.contains(&format!("\"value\": \"{id}\"")), "{made}");
+
+    drop(daemon.cpctl(["kill", "a"]).success());
+    drop(daemon.cpctl(["wait", "a"]).success());
+    drop(daemon.cpctl(["rm", "a"]).success());
+    // It outlives its session, and is found by the name that had.
+    assert_eq!(approvals(&daemon, &["--all", "--session", "a"]).len(), 1);
 }
 
 #[test]

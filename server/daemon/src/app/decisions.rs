@@ -71,13 +71,8 @@ impl App {
             match term.field.as_str() {
                 "outcome" => wanted.outcome = Some(outcome(&term.value)?),
                 "tool" => wanted.tool = Some(term.value.clone()),
-                // What was decided outlives its session: any whole id will do.
-                _ => {
-                    wanted.session = Some(match term.value.parse() {
-                        Ok(id) => id,
-                        Err(_) => self.find(&term.value)?.id(),
-                    });
-                }
+                // What was decided outlives its session.
+                _ => wanted.session = Some(self.find_recorded(&term.value).await?),
             }
         }
         let page = self.store.list_decisions(wanted, size, after).await;

@@ -59,7 +59,8 @@ impl App {
         for term in filter.terms() {
             match term.field.as_str() {
                 "state" => wanted.state = Some(state(&term.value)?),
-                _ => wanted.session = Some(self.find(&term.value)?.id()),
+                // Approvals outlive their session.
+                _ => wanted.session = Some(self.find_recorded(&term.value).await?),
             }
         }
         let page = self.store.list_approvals(wanted, size, after).await;

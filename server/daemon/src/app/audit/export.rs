@@ -67,7 +67,7 @@ impl App {
         format: ExportFormat,
         query: &AuditQuery,
     ) -> Result<Export, Error> {
-        let filter = self.audit_filter(query)?;
+        let filter = self.audit_filter(query).await?;
         let step = match format {
             ExportFormat::Csv => Step::Heading(Box::new(filter)),
             ExportFormat::JsonLines if query.filter.terms().is_empty() => {

@@ -3,11 +3,15 @@
 use codeplane_core::audit::{
     AuditKind, AuditPublicKey, AuditRecord, AuditSeq, Checkpoint, Finding, Verified,
 };
-use codeplane_core::{Filter, Timestamp};
+use codeplane_core::{Filter, SessionId, Timestamp};
 use codeplane_store::{AuditFilter, EventOrder};
 
 use super::super::App;
+use super::super::approvals::id_digits;
 use super::super::error::Error;
+
+/// So many records are looked at at once.
+const PAGE: usize = 1000;
 
 /// What records can be filtered on.
 pub(crate) const AUDIT_FILTER_FIELDS: [&str; 3] = ["session", "kind", "principal"];
@@ -42,6 +46,37 @@ pub(crate) struct AuditList {
 }
 
 impl App {
+    /// A session by its id, the beginning of that, or its name; one that was deleted as well, as long as
+    /// there are records of it. Of several of one name, that which had it last.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`], [`Error::AmbiguousSession`]; those of the store.
+    pub(in crate::app) async fn find_recorded(&self, reference: &str) -> Result<SessionId, Error> {
+        // What outlives a session outlives its row: any whole id will do.
+        if let Ok(id) = reference.parse() {
+            return Ok(id);
+        }
+        let missing = match self.find(reference) {
+            Ok(live) => return Ok(live.id()),
+            Err(error @ Error::SessionNotFound(_)) => error,
+            Err(error) => return Err(error),
+        };
+        let mut after = None;
+        loop {
+            let naming = AuditFilter { kinds: NAMING.to_vec(), ..AuditFilter::default() };
+            let page = self.store.audit_records(naming, EventOrder::NewestFirst, PAGE, after).await;
+            let page = page.map_err(|error| self.store_error(error))?;
+            let found = page.records.iter().find(|record| is_called(record, reference));
+            if let Some(session) = found.and_then(|record| record.session) {
+                return Ok(session);
+            }
+            if page.next.is_none() {
+                return Err(missing);
+            }
+            after = page.next;
+        }
+    }
+
     /// Reads records.
     ///
     /// # Errors
@@ -53,7 +88,7 @@ impl App {
         size: usize,
         after: Option<AuditSeq>,
     ) -> Result<AuditList, Error> {
-        let filter = self.audit_filter(query)?;
+        let filter = self.audit_filter(query).await?;
         let order = match order {
             AuditOrder::OldestFirst => EventOrder::OldestFirst,
             AuditOrder::NewestFirst => EventOrder::NewestFirst,
@@ -96,25 +131,29 @@ impl App {
         Ok((checkpoints, next))
     }
 
-    pub(super) fn audit_filter(&self, query: &AuditQuery) -> Result<AuditFilter, Error> {
+    pub(super) async fn audit_filter(&self, query: &AuditQuery) -> Result<AuditFilter, Error> {
         let mut wanted =
             AuditFilter { since: query.since, until: query.until, ..AuditFilter::default() };
         for term in query.filter.terms() {
             match term.field.as_str() {
-                // A session that was deleted still has records: any whole id will do.
-                "session" => {
-                    let id = match term.value.parse() {
-                        Ok(id) => id,
-                        Err(_) => self.find(&term.value)?.id(),
-                    };
-                    wanted.session = Some(id);
-                }
+                "session" => wanted.session = Some(self.find_recorded(&term.value).await?),
                 "principal" => wanted.principal = Some(term.value.clone()),
                 _ => wanted.kinds.push(kind(&term.value)?),
             }
         }
         Ok(wanted)
     }
+}
+
+/// What tells how sessions were called.
+const NAMING: [AuditKind; 2] = [AuditKind::SessionCreated, AuditKind::SessionUpdated];
+
+/// Whether a record is about the session that somebody calls `reference`.
+fn is_called(record: &AuditRecord, reference: &str) -> bool {
+    let begins = record.session.is_some_and(|id| {
+        id_digits(reference).is_some_and(|digits| id.to_string().starts_with(&digits))
+    });
+    begins || record.detail.iter().any(|(name, value)| name == "name" && value == reference)
 }
 
 fn kind(name: &str) -> Result<AuditKind, Error> {

@@ -17,6 +17,9 @@ use crate::session::Live;
 /// So much of a call's input is kept with its decision, in bytes.
 const INPUT_BYTES: usize = 256 << 10;
 
+/// So many of the rules that count go into the audit log; all of them are in the decision.
+const RULES: usize = 16;
+
 /// Why a gating report was refused without being judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
@@ -170,6 +173,7 @@ impl App {
         for policy in &decision.policies {
             audit = audit.with("policy", format!("{}@{}", policy.name, policy.revision));
         }
+        audit = ruled(audit, decision);
         if let Some(live) = self.registry.get(decision.session) {
             audit = audit.at(live.end_position());
         }
@@ -322,6 +326,37 @@ impl App {
 /// Whether a decision is about a call that an agent made. (What is undecided waits for a person.)
 fn is_judgement(decision: &Decision) -> bool {
     decision.settled.as_ref().is_none_or(|settled| settled.source != DecisionSource::Trial)
+}
+
+/// By what it was decided, for the audit log: the rules that count, and the approval or grant.
+fn ruled(audit: NewAudit, decision: &Decision) -> NewAudit {
+    let verdict: serde_json::Value = serde_json::from_str(&decision.verdict).unwrap_or_default();
+    let rules = verdict["rules"].as_array().into_iter().flatten();
+    let audit = rules
+        .filter_map(serde_json::Value::as_str)
+        .take(RULES)
+        .fold(audit, |audit, rule| audit.with("rule", shortened(rule)));
+    let Some(source) = decision.settled.as_ref().map(|settled| settled.source) else {
+        return audit;
+    };
+    let name = match source {
+        DecisionSource::Person(_)
+        | DecisionSource::Dialog(_)
+        | DecisionSource::Expired(_)
+        | DecisionSource::Cancelled(_) => "approval",
+        DecisionSource::Grant(_) => "grant",
+        DecisionSource::Repeated(_) => "repeats",
+        DecisionSource::Rules
+        | DecisionSource::Default
+        | DecisionSource::Unattended
+        | DecisionSource::Dangerous
+        | DecisionSource::Malformed
+        | DecisionSource::TooLarge
+        | DecisionSource::TooManyPending
+        | DecisionSource::Failed
+        | DecisionSource::Trial => return audit,
+    };
+    source.subject().into_iter().fold(audit, |audit, id| audit.with(name, id))
 }
 
 /// What was asked, for the audit log: names and hashes in full, input shortened.
