@@ -15,13 +15,21 @@ const LEAST_WIDTH: usize = 8;
 pub(crate) struct Table {
     heading: Vec<&'static str>,
     rows: Vec<Vec<String>>,
-    /// The column that is cut first when the terminal is too narrow.
-    flexible: usize,
+    /// The columns that are cut when the terminal is too narrow, one after the other, and to how much.
+    flexible: Vec<(usize, usize)>,
 }
 
 impl Table {
     /// A table whose column `flexible` gives way.
-    pub(crate) const fn new(heading: Vec<&'static str>, flexible: usize) -> Self {
+    pub(crate) fn new(heading: Vec<&'static str>, flexible: usize) -> Self {
+        Self::narrowing(heading, vec![(flexible, LEAST_WIDTH)])
+    }
+
+    /// A table of which each of these columns gives way down to its width before the next one does.
+    pub(crate) const fn narrowing(
+        heading: Vec<&'static str>,
+        flexible: Vec<(usize, usize)>,
+    ) -> Self {
         Self { heading, rows: Vec::new(), flexible }
     }
 
@@ -47,17 +55,20 @@ impl Table {
         Ok(())
     }
 
-    fn lines(&self, width: Option<usize>) -> Vec<String> {
+    /// What is printed in a terminal of this width; none: as wide as it is.
+    pub(crate) fn lines(&self, width: Option<usize>) -> Vec<String> {
         let heading: Vec<String> = self.heading.iter().map(|&name| name.to_owned()).collect();
         let all: Vec<&Vec<String>> = std::iter::once(&heading).chain(&self.rows).collect();
         let mut widths: Vec<usize> = (0..heading.len())
             .map(|column| all.iter().map(|row| row[column].width()).max().unwrap_or_default())
             .collect();
         if let Some(width) = width {
-            let total = widths.iter().sum::<usize>() + SPACE * (widths.len() - 1);
-            let flexible = &mut widths[self.flexible];
-            let least = LEAST_WIDTH.min(*flexible);
-            *flexible = flexible.saturating_sub(total.saturating_sub(width)).max(least);
+            for &(column, least) in &self.flexible {
+                let total = widths.iter().sum::<usize>() + SPACE * (widths.len() - 1);
+                let flexible = &mut widths[column];
+                let least = least.min(*flexible);
+                *flexible = flexible.saturating_sub(total.saturating_sub(width)).max(least);
+            }
         }
         all.iter().map(|row| line(row, &widths)).collect()
     }
@@ -122,6 +133,18 @@ mod tests {
         assert_eq!(lines[1], "1   a long com…  now");
         assert_eq!(lines[2], "23  日本語       1 day ago");
         assert_eq!(lines[2].width(), 26);
+    }
+
+    #[test]
+    fn columns_give_way_one_after_the_other() {
+        let mut table = Table::narrowing(vec!["A", "B"], vec![(0, 4), (1, 3), (0, 2)]);
+        table.row(vec!["aaaaaa".into(), "bbbbbb".into()]);
+
+        let row = |width| table.lines(Some(width)).remove(1);
+
+        assert_eq!(row(13), "aaaa…  bbbbbb");
+        assert_eq!(row(10), "aaa…  bbb…");
+        assert_eq!(row(7), "a…  bb…");
     }
 
     #[test]

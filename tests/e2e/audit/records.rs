@@ -46,8 +46,13 @@ async fn what_somebody_does_to_a_session_is_recorded_with_who_and_where() {
     assert_eq!(renamed["detail"][0]["value"], "web");
     assert!(renamed["position"]["offset"].as_u64().unwrap() >= 5, "{renamed}");
     // Records outlive their session.
-    let of_session = daemon.cpctl(["audit", "ls", "--session", &session.id]).success();
-    assert_eq!(of_session.lines().count(), 1 + expected.len(), "{of_session}");
+    for reference in [session.id.as_str(), &session.id[..8], "web"] {
+        let of_session = daemon.cpctl(["audit", "ls", "--session", reference]).success();
+        assert_eq!(of_session.lines().count(), 1 + expected.len(), "{reference}: {of_session}");
+        assert!(of_session.lines().skip(1).all(|line| line.contains(" web ")), "{of_session}");
+    }
+    let missing = daemon.cpctl(["audit", "ls", "--session", "webs"]).failure(3);
+    assert!(missing.contains("no session 'webs'"), "{missing}");
 }
 
 #[tokio::test]

@@ -2,10 +2,9 @@
 
 mod export;
 mod list;
+mod row;
 mod show;
 mod verify;
-
-use codeplane_client::{Client, Error};
 
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
@@ -30,7 +29,7 @@ enum Verb {
 /// Which records.
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// Only records about this session
+    /// Only records about this session: name, id or the beginning of it, also of one that was removed
     #[arg(long, value_name = "SESSION")]
     session: Option<String>,
     /// Only records of this kind, such as decision.made
@@ -48,25 +47,14 @@ struct Which {
 }
 
 impl Which {
-    /// The conditions on fields, as the daemon reads them.
-    async fn filter(&self, client: &Client) -> Result<String, Failure> {
-        let mut terms = Vec::new();
-        if let Some(session) = &self.session {
-            // Records outlive their session: then only the whole id finds them.
-            let id = match client.get_session(session).await {
-                Ok(session) => session.id,
-                Err(Error::NotFound { .. }) => session.clone(),
-                Err(error) => return Err(error.into()),
-            };
-            terms.push(format!("session={}", filter_value(&id)));
-        }
-        if let Some(kind) = &self.kind {
-            terms.push(format!("kind={}", filter_value(kind)));
-        }
-        if let Some(principal) = &self.principal {
-            terms.push(format!("principal={}", filter_value(principal)));
-        }
-        Ok(terms.join(" AND "))
+    /// The conditions on fields, as the daemon reads them. It knows sessions that were removed, too.
+    fn filter(&self) -> String {
+        let terms =
+            [("session", &self.session), ("kind", &self.kind), ("principal", &self.principal)];
+        let terms = terms.into_iter().filter_map(|(field, value)| {
+            Some(format!("{field}={}", filter_value(value.as_ref()?)))
+        });
+        terms.collect::<Vec<_>>().join(" AND ")
     }
 }
 

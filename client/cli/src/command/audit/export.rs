@@ -50,7 +50,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         format: format.into(),
         since: args.which.since.map(Into::into),
         until: args.which.until.map(Into::into),
-        filter: args.which.filter(&client).await?,
+        filter: args.which.filter(),
     };
     let export = client.export_audit(request).await?;
     match args.to {

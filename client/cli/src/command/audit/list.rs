@@ -1,13 +1,13 @@
 //! `cpctl audit ls`.
 
-use codeplane_client::{Client, v1, visible};
+use std::collections::BTreeMap;
 
-use super::Which;
+use codeplane_client::{Client, v1};
+
+use super::{Which, row};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format, FormatArgs};
-use crate::table::Table;
-use crate::text;
 
 /// Most records of one call.
 const PAGE: usize = 1000;
@@ -17,7 +17,10 @@ const PAGE: usize = 1000;
 #[command(after_help = "Examples:
   cpctl audit ls
   cpctl audit ls --session web --kind decision.made
-  cpctl audit ls --since 2026-11-20T08:00:00Z --all -o jsonl")]
+  cpctl audit ls --since 2026-11-20T08:00:00Z --all -o jsonl
+
+Times are in UTC. RULE/BY is what decided: rules, a grant, or who did it. cpctl audit show SEQ shows all
+of a record.")]
 pub(super) struct Args {
     #[command(flatten)]
     which: Which,
@@ -36,7 +39,10 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let limit = if args.all { usize::MAX } else { args.limit };
     let records = newest(&client, &args.which, limit).await?;
     match args.output.format {
-        Format::Table => table(&records)?,
+        Format::Table => {
+            let names = names(&client, &records).await;
+            row::table(&records, &names).print()?;
+        }
         format => output::messages(format, "AuditRecord", &records)?,
     }
     Ok(Exit::Done)
@@ -49,7 +55,7 @@ async fn newest(
     limit: usize,
 ) -> Result<Vec<v1::AuditRecord>, Failure> {
     let mut request = v1::ListAuditRecordsRequest {
-        filter: which.filter(client).await?,
+        filter: which.filter(),
         since: which.since.map(Into::into),
         until: which.until.map(Into::into),
         newest_first: true,
@@ -70,52 +76,32 @@ async fn newest(
     Ok(records)
 }
 
-fn table(records: &[v1::AuditRecord]) -> Result<(), Failure> {
-    let heading = vec!["SEQ", "TIME", "KIND", "PRINCIPAL", "SESSION", "DETAIL"];
-    let mut table = Table::new(heading, 5);
-    for record in records {
-        let session = text::short(&record.session_id);
-        table.row(vec![
-            record.seq.to_string(),
-            text::wire_time(record.time),
-            visible(&record.kind).into_owned(),
-            principal(&record.principal),
-            visible(if session.is_empty() { "-" } else { session }).into_owned(),
-            detail(record),
-        ]);
+/// The names of the sessions of records, by their ids; also of those that were removed.
+async fn names(client: &Client, records: &[v1::AuditRecord]) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for record in records.iter().filter(|record| !record.session_id.is_empty()) {
+        if names.contains_key(&record.session_id) {
+            continue;
+        }
+        let name = match client.get_session(&record.session_id).await {
+            Ok(session) => session.name,
+            // A table without a name is better than none.
+            Err(_) => recorded_name(client, &record.session_id).await.unwrap_or_default(),
+        };
+        names.insert(record.session_id.clone(), name);
     }
-    table.print()
+    names
 }
 
-/// An agent's is its session's, which has a column of its own.
-fn principal(name: &str) -> String {
-    let shown = match name.split_once(':') {
-        Some(("agent", id)) => format!("agent:{}", text::short(id)),
-        Some(_) | None => name.to_owned(),
+/// What a session that is not there any more was called last.
+async fn recorded_name(client: &Client, session: &str) -> Option<String> {
+    let request = v1::ListAuditRecordsRequest {
+        filter: format!("session={session} AND kind=session.created AND kind=session.updated"),
+        newest_first: true,
+        page_size: 100,
+        ..v1::ListAuditRecordsRequest::default()
     };
-    visible(&shown).into_owned()
-}
-
-fn detail(record: &v1::AuditRecord) -> String {
-    let pairs = record
-        .detail
-        .iter()
-        .map(|detail| format!("{}={}", visible(&detail.name), visible(&detail.value)));
-    pairs.collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_acts_on_no_terminal() {
-        let command = v1::AuditDetail { name: "command".into(), value: "a\x1b]0;b\nc".into() };
-        let again = v1::AuditDetail { name: "cwd".into(), value: "/\u{202e}".into() };
-        let record = v1::AuditRecord { detail: vec![command, again], ..Default::default() };
-
-        assert_eq!(detail(&record), "command=a\\x1b]0;b\\nc cwd=/<U+202E>");
-        assert_eq!(principal("agent:3f2a0000-0000-4000-8000-000000000000"), "agent:3f2a0000");
-        assert_eq!(principal("uid:1000"), "uid:1000");
-    }
+    let page = client.list_audit_records(request).await.ok()?;
+    let mut details = page.records.into_iter().flat_map(|record| record.detail);
+    details.find(|detail| detail.name == "name").map(|detail| detail.value)
 }

@@ -13,7 +13,7 @@ use crate::text;
   cpctl audit show 1042")]
 pub(super) struct Args {
     /// Its number, as audit ls shows it
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = number)]
     seq: u64,
     #[command(flatten)]
     output: FormatArgs,
@@ -37,6 +37,11 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         format => output::message(format, "AuditRecord", record)?,
     }
     Ok(Exit::Done)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "a record has a number from 1 on: see cpctl audit ls".to_owned())
 }
 
 fn lines(record: &v1::AuditRecord) -> Vec<String> {

@@ -16,6 +16,8 @@ use crate::text;
   cpctl audit verify --public-key signing.pub --checkpoints audit-checkpoints.jsonl
   cpctl audit verify --export audit.jsonl --public-key signing.pub
 
+The hash stands for all records up to the newest: who kept it can tell that none of them was exchanged.
+
 Reads the state directory itself, also while the daemon runs, and needs no daemon; with --endpoint, the
 daemon there is asked. Ends with 0 if every record is as it was written, and with 1 if one is not.
 
@@ -102,7 +104,8 @@ fn said(verdict: &AuditVerdict) -> String {
                 (through, more) => format!("signed through {through}, {more} more are not yet"),
             };
             format!(
-                "{records} records, {first} to {last}, are as they were written; {signed}\n{hash}"
+                "{records} records, {first} to {last}, are as they were written; {signed}\n\
+                 hash after record {last}: {hash}"
             )
         }
         AuditVerdict::Tampered { seq, problem } => {
@@ -128,7 +131,8 @@ mod tests {
 
         assert_eq!(
             said(&sound(11, 30, 28)),
-            "20 records, 11 to 30, are as they were written; signed through 28, 2 more are not yet\n00"
+            "20 records, 11 to 30, are as they were written; signed through 28, 2 more are not yet\n\
+             hash after record 30: 00"
         );
         assert!(said(&sound(1, 9, 9)).contains("all are signed"));
         assert!(said(&sound(1, 9, 0)).contains("none is signed yet"));
