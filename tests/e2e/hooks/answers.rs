@@ -2,7 +2,7 @@
 
 use codeplane_tests::TestDaemon;
 
-use super::kit::{Caller, approvals, call};
+use super::kit::{Caller, approvals, call, pending, text};
 
 #[test]
 fn a_call_that_a_rule_allows_is_made_and_one_that_is_denied_says_why() {
@@ -18,7 +18,14 @@ fn a_call_that_a_rule_allows_is_made_and_one_that_is_denied_says_why() {
     assert!(reason.contains("nothing is removed here"), "{reason}");
     assert_eq!(approvals(&daemon, &["--all"]), Vec::<serde_json::Value>::new());
     let log = daemon.cpctl(["audit", "ls"]).success();
-    assert_eq!(log.matches("decision.made").count(), 2, "{log}");
+    let decided: Vec<&str> = log.lines().filter(|line| line.contains("decision.made")).collect();
+    let [allowed, denied] = decided[..] else { panic!("two: {log}") };
+    for (line, words) in [
+        (allowed, ["a", "allowed", "Bash", "make test", "@session/allow-1"]),
+        (denied, ["a", "denied", "Bash", "make test && rm -rf x", "p/never"]),
+    ] {
+        assert!(words.iter().all(|word| line.contains(&format!(" {word}"))), "{line}");
+    }
     drop(daemon.cpctl(["audit", "verify"]).success());
 }
 
@@ -59,4 +66,24 @@ fn each_session_is_judged_by_its_own_rules() {
 
     free.ask(1, &call("make")).allows();
     bound.ask(1, &call("make")).denies();
+}
+
+#[test]
+fn where_no_policy_judges_it_is_said_when_it_starts_and_when_it_asks() {
+    let daemon = TestDaemon::start();
+    let plain = daemon.cpctl(["run", "-d", "--", "sleep", "100"]);
+    assert_eq!((plain.stderr.as_str(), plain.code), ("", 0));
+
+    let no_effect = daemon.cpctl(["run", "-d", "--unattended", "--", "sleep", "100"]);
+    assert!(no_effect.stderr.contains("unattended may have no effect"), "{}", no_effect.stderr);
+    let started = daemon.cpctl(["run", "-d", "--provider", "generic", "--", "sleep", "100"]);
+    assert!(started.stderr.contains("no policy judges this session"), "{}", started.stderr);
+    let caller = Caller::start(&daemon, "a", &[]);
+    caller.report(1, call("make").as_bytes());
+    let id = text(&pending(&daemon, 1)[0], "id").to_owned();
+
+    let shown = daemon.cpctl(["approvals", "show", &id]).success();
+    assert!(shown.contains("no policy judges this session"), "{shown}");
+    drop(daemon.cpctl(["approvals", "deny", &id]).success());
+    caller.answer(1).denies();
 }

@@ -133,10 +133,11 @@ impl App {
         let mut prepared = prepared.inspect_err(|_| self.revoke_token(id, Incarnation::FIRST))?;
         prepared.agent.workspace.clone_from(&mandate.workspace);
         let parent = parent.map(|parent| parent.id());
-        let session = self.new_session((id, create), &spec, &prepared.provider, (mandate, parent));
+        let session = self.new_session((id, &create), &spec, &prepared.provider, (mandate, parent));
         let principal = caller.principal.clone();
         let record = Record { principal, policies, mutation };
-        let notices = prepared.notices.clone();
+        let mut notices = prepared.notices.clone();
+        notices.extend(self.notices_on_rules(&create, &session.spec, &prepared.agent.gate));
         let live = match self.start(session, spec, prepared, record).await {
             Ok(live) => live,
             Err(error) => {
@@ -151,7 +152,7 @@ impl App {
 
     fn new_session(
         &self,
-        (id, create): (SessionId, Create),
+        (id, create): (SessionId, &Create),
         spec: &Spec,
         provider: &str,
         (mandate, parent): (Mandate, Option<SessionId>),
@@ -161,11 +162,11 @@ impl App {
             host: self.host,
             name: spec.name.clone(),
             labels: spec.labels.clone(),
-            command: create.command,
+            command: create.command.clone(),
             cwd: spec.cwd.display().to_string(),
             size: spec.size,
             provider: provider.to_owned(),
-            source: create.source.unwrap_or_else(|| "api".to_owned()),
+            source: create.source.clone().unwrap_or_else(|| "api".to_owned()),
             parent,
             keep: create.keep == Leftovers::Kept,
             mandate,

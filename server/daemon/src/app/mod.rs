@@ -15,6 +15,7 @@ mod hooks;
 mod inside;
 mod inspect;
 mod keys;
+mod notices;
 mod policy;
 mod reap;
 mod receipts;

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::App;
 use super::super::error::Error;
-use super::super::policy::{Files, JudgedIn, facts_json, verdict_json};
+use super::super::policy::{Files, JudgedIn, facts_json, tell_unbound, verdict_json};
 use crate::agents::{Agent, ToolCall};
 use crate::session::Live;
 
@@ -166,10 +166,11 @@ impl App {
             verdicts.push(verdict);
             facts.extend(known);
         }
-        let verdict = Verdict::of_all(verdicts);
+        let mut verdict = Verdict::of_all(verdicts);
         if verdict.decision != Effect::Ask {
             patterns.clear();
         }
+        tell_unbound(&mut verdict, &bound.policies);
         let within = JudgedIn { grants: verdict.grants.clone(), ..within };
         Judged {
             verdict_text: verdict_json(&verdict),

@@ -11,7 +11,7 @@ use codeplane_store::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::bound::Union;
+use super::bound::{Union, tell_unbound};
 use super::catalogue::{Read, read};
 use super::files::Files;
 use crate::agents::{Agent, Asked as Part};
@@ -157,7 +157,7 @@ impl App {
                 Err(why) => return Ok(Err(why)),
             }
         }
-        let policies = decision.policies.clone();
+        let (policies, bound) = (decision.policies.clone(), decision.policies.clone());
         let read = documents.iter().map(Option::as_ref);
         let union = Union::join(policies, read, &recorded.within.allow);
         let grants = self.grants_called(&recorded.within.grants).await?;
@@ -168,7 +168,9 @@ impl App {
             let rules = app.rule_set(rules, &places, &recorded.within.settings, &then);
             let answered = grants.into_iter().filter_map(answers).collect();
             let grants = GrantSet::new(answered, &places, &then);
-            recorded.verdict(rules.at(recorded.within.at_ms), &grants)
+            let mut verdict = recorded.verdict(rules.at(recorded.within.at_ms), &grants);
+            tell_unbound(&mut verdict, &bound);
+            verdict
         };
         self.shutdown.spawn_blocking(judging).await.map(Ok).map_err(Error::internal)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codeplane_core::policy::{Effect, Places, Rule, RuleSet, Value};
+use codeplane_core::policy::{Effect, Places, Rule, RuleSet, Value, Verdict};
 use codeplane_core::{Asks, NewSession, PolicyRef, SessionAgent};
 
 use super::catalogue::{Bound, Read};
@@ -56,6 +56,14 @@ pub(crate) const fn settle(asks: Asks, verdict: Effect) -> Effect {
         (Effect::Ask, Asks::Allowed) => Effect::Allow,
         (Effect::Allow | Effect::Ask | Effect::Deny, Asks::Person)
         | (Effect::Allow | Effect::Deny, Asks::Denied | Asks::Allowed) => verdict,
+    }
+}
+
+/// Says of what is asked about where no policy is bound that this is why.
+pub(in crate::app) fn tell_unbound(verdict: &mut Verdict, policies: &[PolicyRef]) {
+    if verdict.decision == Effect::Ask && policies.is_empty() {
+        let why = "no policy judges this session (see cpctl policy bind)";
+        verdict.reasons.insert(0, why.to_owned());
     }
 }
 

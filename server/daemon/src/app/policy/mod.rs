@@ -21,6 +21,7 @@ mod written;
 pub(in crate::app) use again::JudgedIn;
 pub(crate) use apply::{ApplyMode, ApplyRequest, RollbackRequest};
 pub(crate) use bound::own_rule;
+pub(in crate::app) use bound::tell_unbound;
 pub(crate) use catalogue::Catalogue;
 pub(crate) use diff::{ChangedAnswer, Compared, DiffRequest, DiffStep, PolicyDiff};
 pub(in crate::app) use files::Files;
