@@ -163,7 +163,7 @@ fn an_editor_that_leaves_what_was_refused_is_not_opened_for_ever() {
     // It changes what it is told, not what was wrong.
     let mut tty = edit_in_a_terminal(&daemon, "sed -i 's/effect/efect/' \"$1\"");
 
-    tty.expect("efect: is not a member");
+    tty.expect("'efect' is not a member of a rule: is it 'effect'?");
     tty.expect("not applied; what you wrote is in");
     assert_eq!(tty.wait(), Ended::Code(2));
     assert_eq!(policy(&daemon, &["get", "team"]).success(), TEAM);

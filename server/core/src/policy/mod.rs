@@ -15,6 +15,7 @@ mod glob;
 mod interpreter;
 mod json;
 mod names;
+mod near;
 mod path;
 mod programs;
 mod protected;

@@ -1,6 +1,7 @@
 //! The shorthand of Claude Code: `Bash(git log:*)`, `Read(~/secrets/**)`, `WebFetch(domain:x.org)`.
 
 use super::command::CommandPattern;
+use super::near;
 use super::rule::Target;
 use super::url;
 
@@ -17,11 +18,16 @@ pub(crate) const FILE_TOOLS: &[(&str, &str)] = &[
     ("LS", "path"),
 ];
 
+/// The tools that take something in parentheses.
+fn takers() -> impl Iterator<Item = &'static str> {
+    FILE_TOOLS.iter().map(|(tool, _)| *tool).chain(["Bash", "WebFetch"])
+}
+
 /// A tool as a rule names it, and what the rule is about if the name says so.
 pub(super) fn read(text: &str) -> Result<(String, Option<Target>), String> {
     let Some((tool, rest)) = text.split_once('(') else {
         if text.contains(')') || text.chars().any(char::is_whitespace) {
-            return Err(format!("'{text}' is no tool"));
+            return Err(format!("'{text}' is no tool: a command is written Bash({text})"));
         }
         return Ok((text.to_owned(), None));
     };
@@ -40,7 +46,11 @@ pub(super) fn read(text: &str) -> Result<(String, Option<Target>), String> {
             inner.strip_prefix("domain:").ok_or_else(|| format!("'{text}': expected domain:"))?;
         Target::Domain(url::domain_pattern(domain.trim())?)
     } else {
-        return Err(format!("'{text}': {tool} takes nothing in parentheses"));
+        let right = match near::nearest(tool, takers()) {
+            Some(meant) => format!("is it {meant}({inner})?"),
+            None => format!("{tool} takes nothing in parentheses"),
+        };
+        return Err(format!("'{text}': {right}"));
     };
     Ok((tool.to_owned(), Some(target)))
 }

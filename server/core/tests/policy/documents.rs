@@ -149,10 +149,10 @@ allow: [Bash(a; b), 5]
         problems(text, Format::Yaml),
         [
             "p:1:7: name: 'Developer' must be 1 to 63 of a-z, 0-9 and '-', and begin and end with a letter or digit",
-            "p:2:1: 'defualt' is not a member of a policy",
+            "p:2:1: 'defualt' is not a member of a policy: is it 'default'?",
             "p:3:10: default: 'allow' is neither 'ask' nor 'deny'",
             "p:5:13: effect: 'permit' is no allow, ask or deny",
-            "p:7:5: comand: is not a member of a rule",
+            "p:7:5: 'comand' is not a member of a rule: is it 'command'?",
             "p:9:14: command: 'git*': '*' stands alone at the end, or after ':'",
             "p:10:17: always_ask: must be true or false",
             "p:15:15: examples: rule 'x' does not fit 'rm x'",
@@ -232,6 +232,9 @@ fn lint_finds_what_is_not_meant() {
         ("{effect: ask, path: /keys/a}", "shadowed"),
         ("{effect: deny, command: 'rm:*'}", "duplicate"),
         ("{effect: deny, command: 'rmdir:*'}", "no-examples"),
+        ("{effect: deny, tool: bash}", "unknown-tool"),
+        ("{effect: deny, tool: Frobnicate}", "unknown-tool"),
+        ("{effect: deny, path: '**/[ab]'}", "literal-bracket"),
     ];
     for (rule, code) in cases {
         let text = format!(
@@ -249,6 +252,32 @@ fn lint_finds_what_is_not_meant() {
         Format::Yaml,
     );
     assert_eq!(fine.lint(0), []);
+}
+
+#[test]
+fn a_tool_that_is_mistyped_is_told_from_one_of_another_program() {
+    let messages = |rule: &str| -> Vec<String> {
+        let found = one(&format!("name: a\nrules:\n- {rule}\n"), Format::Yaml).lint(0);
+        let tools = found.into_iter().filter(|finding| finding.code == "unknown-tool");
+        tools.map(|finding| finding.message).collect()
+    };
+
+    let mistyped = messages("{effect: deny, tool: bash}");
+    assert_eq!(mistyped, ["there is no tool 'bash': is it 'Bash'?"]);
+    assert_eq!(messages("{effect: deny, tool: [mcp__x__y, 'web*', Read]}"), [""; 0]);
+    assert_eq!(messages("{effect: deny, tool: Teleport, provider: generic}"), [""; 0]);
+}
+
+#[test]
+fn a_shorthand_that_is_none_says_what_would_be_one() {
+    let problem =
+        |text: &str| problems(&format!("name: a\nallow: ['{text}']\n"), Format::Yaml).remove(0);
+
+    assert!(
+        problem("git log").ends_with("'git log' is no tool: a command is written Bash(git log)")
+    );
+    assert!(problem("bash(ls:*)").ends_with("'bash(ls:*)': is it Bash(ls:*)?"));
+    assert!(problem("Task(x)").ends_with("Task takes nothing in parentheses"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::super::command::{CommandPattern, Rest, base_name};
 use super::super::rule::{About, Effect, Rule, Target};
 use super::super::shorthand::FILE_TOOLS;
-use super::super::{escalation, interpreter};
+use super::super::{escalation, interpreter, near};
 use super::super::{glob, url};
 use super::Document;
 
@@ -16,7 +16,7 @@ pub struct Finding {
     pub line: usize,
     /// What kind of finding, for programs: `allows-everything`, `allows-any-command`,
     /// `allows-any-path`, `allows-any-domain`, `interpreter`, `wrapper`, `never-fits`, `shadowed`,
-    /// `duplicate`, `expired` or `no-examples`.
+    /// `duplicate`, `expired`, `unknown-tool`, `literal-bracket` or `no-examples`.
     pub code: &'static str,
     /// What is found and what to do, in one line.
     pub message: String,
@@ -32,6 +32,8 @@ impl Document {
             if rule.effect == Effect::Allow {
                 found.extend(rule.abouts.iter().find_map(|about| breadth(rule, about)));
             }
+            found.extend(rule.abouts.iter().find_map(|about| unknown_tool(rule, about)));
+            found.extend(rule.abouts.iter().find_map(|about| bracket(about)));
             found.extend(standing(rule, &self.rules[..at], &self.rules));
             if rule.expires_ms.is_some_and(|expiry| expiry <= now_ms) {
                 found.push(("expired", "it has expired and changes nothing: remove it".to_owned()));
@@ -122,6 +124,56 @@ fn is_all_paths(path: &str) -> bool {
 
 fn may_name<'a>(tool: Option<&str>, mut names: impl Iterator<Item = &'a str>) -> bool {
     names.any(|name| tool.is_none_or(|tool| glob::fits(tool, name)))
+}
+
+/// Tools of Claude Code 2.1.329 and Codex 0.169.0, beside those that name files.
+const OTHER_TOOLS: [&str; 21] = [
+    "Agent",
+    "AskUserQuestion",
+    "Bash",
+    "BashOutput",
+    "EnterPlanMode",
+    "ExitPlanMode",
+    "KillBash",
+    "KillShell",
+    "ListMcpResourcesTool",
+    "ReadMcpResourceTool",
+    "Skill",
+    "SlashCommand",
+    "Task",
+    "TaskOutput",
+    "TaskStop",
+    "TodoWrite",
+    "ToolSearch",
+    "WebFetch",
+    "WebSearch",
+    "apply_patch",
+    "update_plan",
+];
+
+/// A tool that is most likely mistyped. One that is like no other may be that of another program.
+fn unknown_tool(rule: &Rule, about: &About) -> Option<Found> {
+    let tool = about.tool.as_deref().filter(|tool| !tool.contains(['*', '?']))?;
+    let known = || FILE_TOOLS.iter().map(|(tool, _)| *tool).chain(OTHER_TOOLS);
+    let is_foreign = tool.starts_with("mcp__") || !rule.conditions.provider.is_empty();
+    if is_foreign || known().any(|name| name == tool) {
+        return None;
+    }
+    let message = match near::nearest(tool, known()) {
+        Some(meant) => format!("there is no tool '{tool}': is it '{meant}'?"),
+        None => format!(
+            "no known agent has a tool '{tool}': if another program has it, name its 'provider'"
+        ),
+    };
+    Some(("unknown-tool", message))
+}
+
+/// What other programs take for a set of characters or of alternatives.
+fn bracket(about: &About) -> Option<Found> {
+    let Target::Path(path) = &about.target else { return None };
+    let bracket = path.chars().find(|char| matches!(char, '[' | '{'))?;
+    let message = format!("'{bracket}' stands for itself in a path: only *, ** and ? do not");
+    Some(("literal-bracket", message))
 }
 
 fn found(code: &'static str, message: &str) -> Found {

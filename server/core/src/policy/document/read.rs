@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::json::Value;
+use super::super::near;
 use super::super::rule::{Draft, Effect, Rule};
 use super::node::{Content, Member, Node};
 use super::{Document, Place, Problems, RULES, example};
@@ -76,7 +77,7 @@ fn take(member: &Member, document: &mut Document, problems: &mut Problems) {
         ("rules", _) => rules(node, document, problems).err(),
         (_, Some(effect)) => shorthands(node, effect, document, problems).err(),
         (_, None) => {
-            problems.add(*place, format!("'{name}' is not a member of a policy"));
+            problems.add(*place, unknown(name, "policy", &POLICY));
             None
         }
     };
@@ -117,6 +118,38 @@ fn default(text: &str) -> Result<Effect, String> {
     }
 }
 
+/// The members of a policy.
+const POLICY: [&str; 7] = ["name", "description", "default", "rules", "allow", "ask", "deny"];
+
+/// The members of a rule.
+const RULE: [&str; 16] = [
+    "effect",
+    "id",
+    "tool",
+    "command",
+    "path",
+    "domain",
+    "args_any",
+    "provider",
+    "user",
+    "labels",
+    "cwd",
+    "reason",
+    "always_ask",
+    "four_eyes",
+    "expires_at",
+    "examples",
+];
+
+/// That there is no such member, and which one was meant or which there are.
+fn unknown(name: &str, of: &str, known: &[&str]) -> String {
+    let right = match near::nearest(name, known.iter().copied()) {
+        Some(meant) => format!("is it '{meant}'?"),
+        None => format!("those are {}", known.join(", ")),
+    };
+    format!("'{name}' is not a member of a {of}: {right}")
+}
+
 fn rules(node: &Node, document: &mut Document, problems: &mut Problems) -> Result<(), String> {
     for (position, node) in node.items().ok_or("must be a list of rules")?.iter().enumerate() {
         let rule = rule(node, position, problems);
@@ -135,8 +168,11 @@ fn rule(node: &Node, position: usize, problems: &mut Problems) -> Option<Rule> {
     let mut draft = Draft::new(effect, format!("rule-{}", position + 1));
     for Member { place, name, node } in members {
         if let Err(problem) = draft.take(name, &node.value()) {
-            let at = if problem.contains("is not a member") { *place } else { node.place };
-            problems.add(at, format!("{name}: {problem}"));
+            if RULE.contains(&name.as_str()) {
+                problems.add(node.place, format!("{name}: {problem}"));
+            } else {
+                problems.add(*place, unknown(name, "rule", &RULE));
+            }
         }
     }
     if problems.0.len() > before {
