@@ -44,7 +44,10 @@ pub(crate) fn read(path: &str) -> Result<PolicyText, Failure> {
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display().to_string();
-    let cannot = || Failure::system(format!("cannot read {shown}"));
+    let cannot = || {
+        let shown = shown.clone();
+        move |error: io::Error| Failure::Usage(format!("cannot read {shown}: {error}"))
+    };
     // A pipe in its place must not hold us up: it is refused below.
     let file =
         OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);

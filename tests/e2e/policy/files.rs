@@ -158,7 +158,7 @@ fn files_are_tested_and_linted_without_a_daemon() {
     let found = policy(&daemon, &["lint", "-f", &wide]);
     assert_eq!(found.code, 1);
     assert!(found.stdout.starts_with(&format!("{wide}:2: wide/allow-1: ")), "{}", found.stdout);
-    assert!(policy(&daemon, &["test", "-f", &bad]).failure(1).starts_with(&format!("{bad}:2:")));
+    assert!(policy(&daemon, &["test", "-f", &bad]).failure(2).starts_with(&format!("{bad}:2:")));
     fails(policy(&daemon, &["lint", "-f", &bad]), 2);
 }
 

@@ -38,6 +38,7 @@ enum Verb {
     Test(check::TestArgs),
     Starter(check::StarterArgs),
     Simulate(simulate::Args),
+    HelpRules(check::HelpRulesArgs),
 }
 
 /// Carries out what needs no daemon; none if it needs one.
@@ -46,6 +47,7 @@ pub(crate) fn without_daemon(args: &Args) -> Option<Result<Exit, Failure>> {
         Verb::Simulate(args) => Some(simulate::run(args)),
         Verb::Test(args) => Some(check::test(args)),
         Verb::Starter(args) => Some(check::starter(args)),
+        Verb::HelpRules(check::HelpRulesArgs {}) => Some(check::help_rules()),
         Verb::Lint(args) => check::lint_file(args),
         Verb::Apply(_)
         | Verb::Get(_)
@@ -77,6 +79,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
         Verb::Lint(args) => check::lint_policy(args, context).await,
         Verb::Test(args) => check::test(&args),
         Verb::Starter(args) => check::starter(&args),
+        Verb::HelpRules(check::HelpRulesArgs {}) => check::help_rules(),
         Verb::Simulate(args) => simulate::run(&args),
     }
 }

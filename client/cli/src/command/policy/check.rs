@@ -1,4 +1,4 @@
-//! `cpctl policy lint`, `test` and `starter`.
+//! `cpctl policy lint`, `test`, `starter` and `help-rules`.
 
 use codeplane_client::v1;
 
@@ -6,7 +6,7 @@ use super::PolicyFormat;
 use crate::context::Context;
 use crate::daemon_entry::{self, Finding, Problem};
 use crate::exit::{Exit, Failure};
-use crate::output;
+use crate::output::{self, Format, FormatArgs};
 use crate::policy_file::{self, PolicyText};
 
 /// Look for rules that allow more than their words say, and for rules that change nothing
@@ -24,8 +24,10 @@ pub(crate) struct LintArgs {
     #[arg(short, long, value_name = "FILE", conflicts_with = "name")]
     file: Option<String>,
     /// How it is written [default: as its name says, else yaml]
-    #[arg(long, requires = "file")]
-    format: Option<PolicyFormat>,
+    #[arg(long = "format", value_name = "FORMAT", requires = "file")]
+    written_in: Option<PolicyFormat>,
+    #[command(flatten)]
+    output: FormatArgs,
 }
 
 /// Read a policy file, try the examples of its rules and lint it; needs no daemon
@@ -33,7 +35,7 @@ pub(crate) struct LintArgs {
 #[command(after_help = "Examples:
   cpctl policy test -f team.yaml
 
-Ends with 1 if something is wrong or found.")]
+Ends with 1 if something is found, and with 2 if the file cannot be read as a policy or an example fails.")]
 pub(crate) struct TestArgs {
     /// The file; - is standard input
     #[arg(short, long, value_name = "FILE")]
@@ -53,17 +55,31 @@ pub(crate) struct StarterArgs {
     name: Option<String>,
 }
 
+/// Say how rules are written: members, patterns, and which rule wins
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  cpctl policy help-rules | less")]
+pub(crate) struct HelpRulesArgs {}
+
+/// How rules are written, for people.
+const RULES: &str = include_str!("../../../../../deploy/policies/rules.md");
+
+pub(super) fn help_rules() -> Result<Exit, Failure> {
+    output::text(RULES)?;
+    Ok(Exit::Done)
+}
+
 /// None if it is about a policy of the daemon.
 pub(super) fn lint_file(args: &LintArgs) -> Option<Result<Exit, Failure>> {
     let file = args.file.as_ref()?;
     Some(policy_file::read(file).and_then(|file| {
         match daemon_entry::check_policies(
             &file.text,
-            args.format.map(PolicyFormat::word),
+            args.written_in.map(PolicyFormat::word),
             &file.name,
         ) {
-            Ok(checked) => tell(&file.name, &checked.findings),
-            Err(problems) => Ok(told(&problems, Exit::Usage)),
+            Ok(checked) => tell(&file.name, &checked.findings, args.output.format),
+            Err(problems) => Ok(told(&problems)),
         }
     }))
 }
@@ -74,7 +90,7 @@ pub(super) async fn lint_policy(args: LintArgs, context: &Context) -> Result<Exi
     let request = v1::LintPolicyRequest { policy: name.clone(), ..Default::default() };
     let findings: Vec<Finding> =
         client.lint_policy(request).await?.into_iter().map(Finding::from).collect();
-    tell(&name, &findings)
+    tell(&name, &findings, args.output.format)
 }
 
 pub(super) fn test(args: &TestArgs) -> Result<Exit, Failure> {
@@ -82,13 +98,13 @@ pub(super) fn test(args: &TestArgs) -> Result<Exit, Failure> {
     let format = args.format.map(PolicyFormat::word);
     let checked = match daemon_entry::check_policies(&text, format, &name) {
         Ok(checked) => checked,
-        Err(problems) => return Ok(told(&problems, Exit::No)),
+        Err(problems) => return Ok(told(&problems)),
     };
     for (policy, rules) in &checked.policies {
         let rules = if *rules == 1 { "1 rule".to_owned() } else { format!("{rules} rules") };
         output::line(&format!("{policy}: {rules}, every example holds"))?;
     }
-    tell(&name, &checked.findings)
+    tell(&name, &checked.findings, Format::Table)
 }
 
 pub(super) fn starter(args: &StarterArgs) -> Result<Exit, Failure> {
@@ -102,17 +118,35 @@ pub(super) fn starter(args: &StarterArgs) -> Result<Exit, Failure> {
 }
 
 /// One finding a line, as compilers tell warnings.
-fn tell(file: &str, findings: &[Finding]) -> Result<Exit, Failure> {
+fn tell(file: &str, findings: &[Finding], format: Format) -> Result<Exit, Failure> {
+    let exit = if findings.is_empty() { Exit::Done } else { Exit::No };
+    let value = |found: &Finding| {
+        let Finding { policy, rule, line, code, message } = found;
+        serde_json::json!({
+            "policy": policy, "rule": rule, "line": line, "code": code, "message": message,
+        })
+    };
+    match format {
+        Format::Table => {}
+        Format::Json => {
+            output::value(format, &findings.iter().map(value).collect())?;
+            return Ok(exit);
+        }
+        Format::Jsonl => {
+            findings.iter().try_for_each(|found| output::value(format, &value(found)))?;
+            return Ok(exit);
+        }
+    }
     for Finding { policy, rule, line, code, message } in findings {
         let text = format!("{file}:{line}: {policy}/{rule}: {message} [{code}]");
         output::line(crate::text::printable(&text).to_string().as_str())?;
     }
-    Ok(if findings.is_empty() { Exit::Done } else { Exit::No })
+    Ok(exit)
 }
 
-fn told(problems: &[Problem], exit: Exit) -> Exit {
+fn told(problems: &[Problem]) -> Exit {
     for Problem { place, message } in problems {
         output::note(&format!("{place}: {message}"));
     }
-    exit
+    Exit::Usage
 }
