@@ -108,6 +108,29 @@ async fn who_waits_for_an_agent_is_told_when_its_program_says_so() {
 }
 
 #[tokio::test]
+async fn who_waits_in_vain_is_told_for_what_and_what_the_agent_does_instead() {
+    let daemon = TestDaemon::start();
+    let session = speaker(&daemon).await;
+    say(&daemon, &session, "state=working").await;
+    does(&daemon, &session, Activity::Working).await;
+
+    let said = daemon.cpctl(["wait", &session, "--for", "idle", "--timeout", "1ms"]).failure(7);
+
+    assert!(said.contains("waiting for activity=idle"), "{said}");
+    assert!(said.contains("is running, its agent is working"), "{said}");
+    let listed = |filter: &str| daemon.cpctl(["ls", "-q", "--filter", filter]).success();
+    assert_eq!(listed("activity=working").trim(), session);
+    assert_eq!(listed("activity=idle"), "");
+    assert_eq!(listed("gate=none").trim(), session);
+
+    let other = speaker(&daemon).await;
+    let wait = ["wait", &session, &other, "--for", "state=running", "-o", "json"];
+    let answers = daemon.cpctl(wait).success();
+    let answers: serde_json::Value = serde_json::from_str(&answers).expect("one JSON value");
+    assert_eq!(answers.as_array().map(Vec::len), Some(2), "{answers}");
+}
+
+#[tokio::test]
 async fn what_is_no_status_and_what_ends_changes_nothing() {
     let daemon = TestDaemon::start();
     let session = speaker(&daemon).await;

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<Pair>,
     /// Only what this lets pass: field=value AND … over state, name, provider, source, parent,
-    /// labels.KEY
+    /// gate, activity, labels.KEY
     #[arg(long)]
     filter: Option<String>,
     /// Print ids only

@@ -44,18 +44,28 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> 
     let client = context.connect().await?;
     let among = if args.condition == Condition::Exit { Among::Live } else { Among::All };
     let mut waits = JoinSet::new();
-    for session in args.selection.resolve(&client, among).await? {
+    let sessions = args.selection.resolve(&client, among).await?;
+    // Of several it is one JSON value as well.
+    let in_array = args.output.format == Format::Json && sessions.len() > 1;
+    for session in sessions {
         let request = request(&client, session, &args).await?;
         let client = client.clone();
         waits.spawn(async move { client.wait_session(request).await });
     }
-    let mut results = Vec::new();
+    let (mut results, mut answers) = (Vec::new(), Vec::new());
     while let Some(wait) = waits.join_next().await {
         let waited = wait.map_err(|error| Failure::Daemon(error.to_string()))?;
         results.push(match waited {
+            Ok(answer) if in_array => {
+                answers.push(answer);
+                Ok(())
+            }
             Ok(answer) => tell(&answer, args.output.format),
             Err(error) => Err(error.into()),
         });
+    }
+    if in_array {
+        results.push(output::messages(args.output.format, "WaitSessionResponse", &answers));
     }
     Ok(settle(results))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeplane_core::audit::AuditKind;
-use codeplane_core::{EventKind, Filter, StateName, Term, Timestamp};
+use codeplane_core::{ActivityName, EventKind, Filter, StateName, Term, Timestamp};
 use codeplane_store::{SessionChange, Trail, Update};
 use tracing::{debug, info, warn};
 
@@ -14,8 +14,8 @@ use super::{App, Caller};
 use crate::session::{Live, StopPlan, View};
 
 /// What sessions can be filtered on.
-pub(crate) const SESSION_FILTER_FIELDS: [&str; 6] =
-    ["state", "name", "provider", "source", "parent", "labels."];
+pub(crate) const SESSION_FILTER_FIELDS: [&str; 8] =
+    ["state", "name", "provider", "source", "parent", "gate", "activity", "labels."];
 
 /// How long a forced delete waits for a killed session to end.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
@@ -291,6 +291,11 @@ fn holds(view: &View, term: &Term) -> bool {
         "name" => spec.name.as_ref().is_some_and(|name| name.as_str() == term.value),
         "provider" => spec.provider == term.value,
         "source" => spec.source == term.value,
+        "gate" => view.agent.gate.as_str() == term.value,
+        "activity" => {
+            let does = view.agent.activity.map_or(ActivityName::Unknown, |now| now.name);
+            does.as_str() == term.value
+        }
         "parent" => spec.parent.is_some_and(|parent| parent.to_string() == term.value),
         field => field
             .strip_prefix("labels.")

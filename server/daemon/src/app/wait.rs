@@ -64,14 +64,15 @@ impl App {
         limit: Option<Duration>,
     ) -> Result<Waited, Error> {
         let live = self.find(reference)?;
+        let wanted = described(&condition);
         let work = self.wait_for(&live, condition);
         let stop = self.shutdown.clone();
         tokio::select! {
             waited = work => waited,
             () = stop.begun() => Err(Error::Stopping),
             () = expired(limit) => {
-                let (limit, is) = (limit.unwrap_or_default().as_secs_f64(), live.state_name());
-                Err(Error::TimedOut(format!("{limit} s: session {} is {is}", live.id())))
+                let limit = limit.unwrap_or_default().as_secs_f64();
+                Err(Error::TimedOut(format!("{limit} s waiting for {wanted}: {}", found(&live))))
             }
         }
     }
@@ -146,6 +147,29 @@ impl App {
             let at = search.at();
             live.until(|live| (live.end() > at || !live.state().is_live()).then_some(())).await;
         }
+    }
+}
+
+/// What is waited for, as `cpctl wait --for` names it.
+fn described(condition: &Condition) -> String {
+    match condition {
+        Condition::Exit => "exit".to_owned(),
+        Condition::Quiet(time) => format!("quiet={}s", time.as_secs_f64()),
+        Condition::Output { regex, .. } => format!("output={}", regex.escape_debug()),
+        Condition::State(state) => format!("state={state}"),
+        Condition::Activity(activity) => format!("activity={}", activity.as_str()),
+    }
+}
+
+/// What is to be seen instead: the session by its name, its state, and what its agent does.
+fn found(live: &Live) -> String {
+    let (name, is) = (live.session().spec.name, live.state_name());
+    let called = name.map_or_else(|| live.id().to_string(), |name| name.to_string());
+    match live.agent().activity {
+        Some(activity) => {
+            format!("session {called} is {is}, its agent is {}", activity.name.as_str())
+        }
+        None => format!("session {called} is {is}, and its agent has told nothing"),
     }
 }
 
