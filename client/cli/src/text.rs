@@ -25,6 +25,11 @@ pub(crate) fn reference(session: &v1::Session) -> &str {
     if session.name.is_empty() { short(&session.id) } else { &session.name }
 }
 
+/// A workspace as people know it: that of a repository is named by its git directory.
+pub(crate) fn workspace(path: &str) -> &str {
+    path.strip_suffix("/.git").filter(|path| !path.is_empty()).unwrap_or(path)
+}
+
 /// The state in one word.
 pub(crate) const fn state(state: v1::SessionState) -> &'static str {
     match state {
@@ -74,8 +79,14 @@ pub(crate) fn agent(session: &v1::Session) -> String {
         v1::Activity::WaitingForApproval => Some("approval".to_owned()),
         v1::Activity::RateLimited => Some("rate limited".to_owned()),
     };
+    let has_ended = matches!(
+        session.state(),
+        v1::SessionState::Exited | v1::SessionState::Lost | v1::SessionState::Failed
+    );
     let judged = match session.gate() {
         v1::Gate::Unspecified | v1::Gate::None | v1::Gate::Gated => None,
+        // It will prove nothing any more.
+        v1::Gate::Unproven if has_ended => None,
         v1::Gate::Unproven => Some("unproven".to_owned()),
         v1::Gate::Ungated => Some("UNGATED".to_owned()),
     };
@@ -224,6 +235,13 @@ mod tests {
     }
 
     #[test]
+    fn a_workspace_is_called_by_its_directory() {
+        assert_eq!(workspace("/home/a/site/.git"), "/home/a/site");
+        assert_eq!(workspace("/srv/site.git"), "/srv/site.git");
+        assert_eq!(workspace("/.git"), "/.git");
+    }
+
+    #[test]
     fn commands_are_quoted_and_made_harmless() {
         let words = ["sh", "-c", "echo \x1b[31m 'x'", ""].map(str::to_owned);
 
@@ -240,6 +258,20 @@ mod tests {
             (u64::MAX, "16777215.9 TiB"),
         ] {
             assert_eq!(bytes(count), text);
+        }
+    }
+
+    #[test]
+    fn only_what_runs_is_yet_to_be_proven() {
+        let mut session = v1::Session::default();
+        session.set_gate(v1::Gate::Unproven);
+        for (state, told) in [
+            (v1::SessionState::Running, "unproven"),
+            (v1::SessionState::Exited, "-"),
+            (v1::SessionState::Lost, "-"),
+        ] {
+            session.set_state(state);
+            assert_eq!(agent(&session), told);
         }
     }
 

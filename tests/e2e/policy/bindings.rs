@@ -136,8 +136,9 @@ async fn a_policy_is_not_deleted_while_it_is_bound_unless_forced() {
     done(policy(&daemon, &["bind", "team", "--default"]));
 
     let said = policy(&daemon, &["delete", "team"]).failure(5);
-    assert!(said.contains("bound"), "{said}");
-    done(policy(&daemon, &["delete", "team", "--force"]));
+    assert!(said.contains("is bound (1 in cpctl policy bindings team)"), "{said}");
+    let told = policy(&daemon, &["delete", "team", "--force"]).success();
+    assert_eq!(told, "team deleted: cpctl policy rollback team brings it back\n");
 
     assert_eq!(policy(&daemon, &["bindings", "-o", "json"]).success(), "[]\n");
 }
@@ -166,4 +167,16 @@ async fn every_change_is_in_the_audit_log_with_who_what_and_which_content() {
         assert!(record.contains("team") && record.contains("uid:"), "{kind}: {record}");
     }
     assert!(kinds.iter().any(|(_, record)| record.contains(&sha256)), "{sha256}");
+}
+
+#[test]
+fn what_is_bound_no_more_and_what_cannot_be_bound_is_told_as_it_was_typed() {
+    let daemon = TestDaemon::start();
+    apply(&daemon, TEAM);
+    done(policy(&daemon, &["bind", "team", "--default"]));
+
+    let unbound = policy(&daemon, &["unbind", "team", "--default"]).success();
+    assert_eq!(unbound, "team judges every session no more\n");
+    let nowhere = policy(&daemon, &["bind", "team", "--workspace", "/no/such"]).failure(2);
+    assert!(nowhere.starts_with("cpctl: --workspace: "), "{nowhere}");
 }

@@ -21,8 +21,10 @@ use crate::{os, output, parse, text};
   cpctl run --policy developer --allow 'Bash(make:*)' claude
   cpctl run -- sort < words          the end of the file is the end of its input
 
-What is read from a file or pipe goes through the session's terminal: it is echoed with the output,
-and control characters act as keys. Exits with the command's own code (128+n for a signal), 0 when detached, 125 when cpctl itself
+What is read from a file or pipe goes through the session's terminal: it is echoed with the
+output, and control characters act as keys.
+
+Exits with the command's own code (128+n for a signal), 0 when detached, 125 when cpctl itself
 failed, 126 or 127 when the command could not be run; --result tells them apart.")]
 pub(crate) struct Args {
     /// Do not attach: print the id and return
@@ -57,7 +59,8 @@ pub(crate) struct Args {
     /// Bind a policy to it before it starts; may be given several times
     #[arg(long, value_name = "NAME")]
     policy: Vec<String>,
-    /// Let it do this without being asked about: a rule such as 'Bash(git log:*)', or one in JSON
+    /// Let it do this without being asked about, unless a policy asks or denies: a rule such as
+    /// 'Bash(git log:*)', or one in JSON
     #[arg(long, value_name = "RULE")]
     allow: Vec<String>,
     /// Nobody will be asked: deny what would be
@@ -85,7 +88,7 @@ async fn create(args: Args, context: &Context) -> Result<Exit, Failure> {
     let client = context.connect().await?;
     let created = match client.create_session_answer(request).await {
         Ok(created) => created,
-        Err(error) => return could_not_run(error, &args.attach),
+        Err(error) => return could_not_run(in_flags(error, &args.allow), &args.attach),
     };
     for notice in &created.notices {
         output::note(&format!("cpctl: {}", codeplane_client::visible(notice)));
@@ -151,6 +154,25 @@ fn could_not_run(error: Error, flags: &AttachFlags) -> Result<Exit, Failure> {
     Ok(Exit::Code(code))
 }
 
+/// A rule that is none, by what was typed instead of by the field of the call.
+fn in_flags(error: Error, allow: &[String]) -> Error {
+    let Error::Invalid { reason, mut violations, mut message } = error else { return error };
+    for violation in &mut violations {
+        let number = violation.field.strip_prefix("allow[").and_then(|end| end.strip_suffix(']'));
+        let rule = number.and_then(|number| allow.get(number.parse::<usize>().ok()?));
+        if let Some(rule) = rule {
+            violation.field = format!("--allow '{rule}'");
+            let told = format!("'{rule}': ");
+            if let Some(rest) = violation.description.strip_prefix(&told) {
+                violation.description = rest.to_owned();
+            }
+            // It says the same with the names of fields.
+            message.clear();
+        }
+    }
+    Error::Invalid { reason, violations, message }
+}
+
 fn request(args: &Args) -> Result<v1::CreateSessionRequest, Failure> {
     Ok(v1::CreateSessionRequest {
         command: args.command.clone(),
@@ -209,4 +231,27 @@ fn client_env() -> Vec<v1::EnvVar> {
 fn term() -> String {
     let named = std::env::var("TERM").ok().filter(|term| !term.is_empty() && term != "dumb");
     named.filter(|_| os::stdin_is_terminal()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use codeplane_client::Violation;
+
+    use super::*;
+
+    #[test]
+    fn a_rule_that_is_none_is_told_as_it_was_typed() {
+        let error = Error::Invalid {
+            reason: String::new(),
+            violations: vec![Violation {
+                field: "allow[1]".into(),
+                description: "'bash(ls:*)': is it Bash(ls:*)?".into(),
+            }],
+            message: "invalid".into(),
+        };
+
+        let told = in_flags(error, &["Read".to_owned(), "bash(ls:*)".to_owned()]).to_string();
+
+        assert!(told.contains("--allow 'bash(ls:*)': is it Bash(ls:*)?"), "{told}");
+    }
 }

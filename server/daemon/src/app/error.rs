@@ -24,7 +24,9 @@ pub(crate) enum Error {
     #[error("no attachment {0} on this session")]
     AttachmentNotFound(AttachmentId),
     /// The name is taken.
-    #[error("the name '{name}' means session {by} already: choose another one")]
+    #[error(
+        "the name '{name}' means session {by} already: choose another one, or cpctl rm it once it has ended"
+    )]
     NameTaken {
         /// The name.
         name: String,
@@ -164,7 +166,7 @@ pub(crate) enum Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PolicyProblem {
     /// No such policy.
-    #[error("no policy '{0}': see cpctl policy ls")]
+    #[error("no policy '{0}': see cpctl policy ls, or cpctl policy history {0} if it was deleted")]
     NotFound(String),
     /// The policy has no such revision; 0: it has none before its newest.
     #[error("policy '{policy}' has no {}: see cpctl policy history", earlier(*.revision))]
@@ -183,7 +185,9 @@ pub(crate) enum PolicyProblem {
         current: i64,
     },
     /// The policy cannot be deleted while it is bound.
-    #[error("policy '{policy}' is bound {bindings} times: unbind it, or use force (--force)")]
+    #[error(
+        "policy '{policy}' is bound ({bindings} in cpctl policy bindings {policy}): unbind it, or use force (--force)"
+    )]
     Bound {
         /// The policy.
         policy: String,

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, FormatArgs};
 use crate::policy_file::{self, PolicyText};
+use crate::text;
 use crate::{daemon_entry, output};
 
 /// Make every policy of a file the newest revision of its name: all of them or none
@@ -89,12 +90,15 @@ fn tell(applied: &v1::ApplyPoliciesResponse, would: Would) -> Result<(), Failure
     for policy in &applied.policies {
         output::line(&applied_line(policy, would))?;
     }
-    match applied.findings.len() {
-        0 => {}
-        1 => output::note("cpctl: 1 rule is worth a second look: cpctl policy lint"),
-        many => output::note(&format!(
-            "cpctl: {many} findings are worth a second look: cpctl policy lint"
-        )),
+    // That a rule has no examples is for who asks lint: it would be told after each change.
+    let named = applied.findings.iter().filter(|found| found.code != "no-examples");
+    let mut policies: Vec<&str> = named.map(|found| found.policy.as_str()).collect();
+    policies.dedup();
+    for name in policies {
+        let name = text::printable(name);
+        output::note(&format!(
+            "cpctl: rules of {name} are worth a second look: cpctl policy lint {name}"
+        ));
     }
     Ok(())
 }

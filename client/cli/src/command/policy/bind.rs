@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use codeplane_client::v1;
 use codeplane_client::v1::policy_target::Target;
+use codeplane_client::{Error, Violation, v1};
 
 use super::show;
 use crate::context::Context;
@@ -100,7 +100,7 @@ pub(super) async fn bind(args: BindArgs, context: &Context) -> Result<Exit, Fail
     let target = Some(args.target.wire()?);
     let client = context.connect().await?;
     let request = v1::BindPolicyRequest { policy: args.name, target, ..Default::default() };
-    let binding = client.bind_policy(request).await?;
+    let binding = client.bind_policy(request).await.map_err(in_flags)?;
     match args.output.format {
         Format::Table => {
             let target = show::target(binding.target.as_ref());
@@ -114,15 +114,29 @@ pub(super) async fn bind(args: BindArgs, context: &Context) -> Result<Exit, Fail
 pub(super) async fn unbind(args: UnbindArgs, context: &Context) -> Result<Exit, Failure> {
     let target = Some(args.target.wire()?);
     let client = context.connect().await?;
+    let (policy, from) = (text::printable(&args.name), show::target(target.as_ref()));
     let request = v1::UnbindPolicyRequest { policy: args.name, target, ..Default::default() };
-    client.unbind_policy(request).await?;
+    client.unbind_policy(request).await.map_err(in_flags)?;
+    output::line(&format!("{policy} judges {from} no more"))?;
     Ok(Exit::Done)
 }
 
 pub(super) async fn delete(args: DeleteArgs, context: &Context) -> Result<Exit, Failure> {
     let client = context.connect().await?;
+    let policy = text::printable(&args.name);
     let request =
         v1::DeletePolicyRequest { policy: args.name, force: args.force, ..Default::default() };
     client.delete_policy(request).await?;
+    output::line(&format!("{policy} deleted: cpctl policy rollback {policy} brings it back"))?;
     Ok(Exit::Done)
+}
+
+/// A target that is none, by the option it was given with.
+fn in_flags(error: Error) -> Failure {
+    let Error::Invalid { violations, .. } = &error else { return error.into() };
+    let [Violation { field, description }] = violations.as_slice() else { return error.into() };
+    match field.strip_prefix("target.") {
+        Some(option) => Failure::Usage(format!("--{option}: {description}")),
+        None => error.into(),
+    }
 }

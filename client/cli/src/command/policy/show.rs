@@ -184,7 +184,9 @@ pub(super) fn target(target: Option<&v1::PolicyTarget>) -> String {
     use v1::policy_target::Target;
     match target.and_then(|target| target.target.as_ref()) {
         Some(Target::Default(_)) => "every session".to_owned(),
-        Some(Target::Workspace(directory)) => format!("workspace {}", visible(directory)),
+        Some(Target::Workspace(directory)) => {
+            format!("workspace {}", visible(text::workspace(directory)))
+        }
         Some(Target::Label(label)) => {
             format!("label {}={}", visible(&label.key), visible(&label.value))
         }

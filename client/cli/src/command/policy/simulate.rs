@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::exit::{Exit, Failure};
-use crate::{daemon_entry, output, text};
+use crate::{daemon_entry, os, output, text};
 
 /// Judge one tool call by rules, both read from standard input; needs no daemon
 #[derive(Debug, clap::Args)]
@@ -21,6 +21,9 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let Args { json: _ } = args;
+    if os::stdin_is_terminal() {
+        output::note("cpctl: type rules and a request as JSON, then ctrl-d; see --help");
+    }
     let mut document = Vec::new();
     io::stdin().read_to_end(&mut document).map_err(Failure::system("cannot read the request"))?;
     let verdict = daemon_entry::simulate_policy(&document)
