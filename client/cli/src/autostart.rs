@@ -44,8 +44,8 @@ impl Autostart {
         match self {
             Self::Allowed | Self::Forbidden => Failure::Call(error),
             Self::InsideSession => Failure::Daemon(
-                "no daemon answers, and none is started inside a session: run 'cpctl daemon start' \
-                 outside of it"
+                "no daemon answers, and none is started inside a session, where an agent is no operator: \
+                 detach first, or use cpctl outside of it"
                     .to_owned(),
             ),
             Self::ForeignDaemon => Failure::Daemon(

@@ -101,7 +101,17 @@ pub(crate) fn note(text: &str) {
 
 /// Why the command failed, in one line.
 pub(crate) fn failure(failure: &Failure) {
-    note(&format!("cpctl: {}", with_causes(failure)));
+    let told = match failure {
+        // What the system says of a socket that is not there tells nobody more.
+        Failure::Call(error @ codeplane_client::Error::NoDaemon { .. }) => error.to_string(),
+        Failure::Call(_)
+        | Failure::About { .. }
+        | Failure::Paths(_)
+        | Failure::Usage(_)
+        | Failure::Daemon(_)
+        | Failure::System { .. } => with_causes(failure),
+    };
+    note(&format!("cpctl: {told}"));
 }
 
 /// Whether colours may be used on standard output.

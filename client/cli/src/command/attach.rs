@@ -134,6 +134,10 @@ pub(super) async fn enter(
 ) -> Result<Exit, Failure> {
     match show(client, attachment, plan).await? {
         Ending::Detached => {
+            if os::stdin_is_terminal() && output::is_terminal() {
+                // What the program painted below would stand in the middle of what comes now.
+                drop(os::write_stdout(b"\x1b[0m\x1b[J"));
+            }
             tell(&format!(
                 "[detached from {}] attach again: cpctl attach {}",
                 text::called(session),

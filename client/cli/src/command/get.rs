@@ -47,7 +47,7 @@ fn print(session: &v1::Session) -> Result<(), Failure> {
         ("policies", policies(session)),
         ("allowed", session.allow.iter().map(|rule| text(rule)).collect::<Vec<_>>().join(" ")),
         ("asks", asks(session).to_owned()),
-        ("workspace", text(&session.workspace)),
+        ("workspace", text(text::workspace(&session.workspace))),
         ("calls", calls(session)),
         ("provider", text(&session.provider)),
         ("source", text(&session.source)),

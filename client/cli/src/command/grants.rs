@@ -56,6 +56,8 @@ struct Revoke {
     /// Ids, or beginnings of ids
     #[arg(value_name = "GRANT", required = true)]
     grants: Vec<String>,
+    #[command(flatten)]
+    output: FormatArgs,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -106,7 +108,9 @@ fn table(grants: &[v1::Grant], now: Timestamp) -> Table {
     for grant in grants {
         let place = match grant.scope() {
             v1::GrantScope::Session => text::short(&grant.scope_value).to_owned(),
-            v1::GrantScope::Workspace | v1::GrantScope::Unspecified => grant.scope_value.clone(),
+            v1::GrantScope::Workspace | v1::GrantScope::Unspecified => {
+                text::workspace(&grant.scope_value).to_owned()
+            }
         };
         // A pattern names its tool.
         let what = match grant.pattern.as_str() {
@@ -139,13 +143,24 @@ fn ends(grant: &v1::Grant, now: Timestamp) -> String {
 
 async fn revoke(args: Revoke, context: &Context) -> Result<Exit, Failure> {
     let client = context.connect().await?;
-    let mut results = Vec::new();
+    let (mut results, mut revoked) = (Vec::new(), Vec::new());
     for grant in args.grants {
         let request = v1::RevokeGrantRequest { grant, ..Default::default() };
         results.push(match client.revoke_grant(request).await {
-            Ok(grant) => output::line(&format!("revoked {}", text::short(&grant.id))),
+            Ok(grant) => {
+                let told = match args.output.format {
+                    Format::Table => output::line(&format!("revoked {}", text::short(&grant.id))),
+                    Format::Json | Format::Jsonl => Ok(()),
+                };
+                revoked.push(grant);
+                told
+            }
             Err(error) => Err(error.into()),
         });
+    }
+    match args.output.format {
+        Format::Table => {}
+        format => results.push(output::messages(format, "Grant", &revoked)),
     }
     Ok(settle(results))
 }

@@ -26,6 +26,9 @@ pub(crate) struct Measure {
 /// Why nobody can say whether a log is as it was written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum VerifyError {
+    /// There is nothing.
+    #[error("there is no audit log in {}: no daemon has run there yet", .0.display())]
+    NoLog(PathBuf),
     /// The database cannot be opened.
     #[error(transparent)]
     Open(OpenError),
@@ -65,9 +68,16 @@ pub(crate) fn verify_state(
     measure: &Measure,
 ) -> Result<Result<Verified, Finding>, VerifyError> {
     let own = state.join("audit/signing.pub");
+    let mut file = AuditFile::open(state).map_err(|error| {
+        if let OpenError::Io { source, .. } = &error
+            && source.kind() == io::ErrorKind::NotFound
+        {
+            return VerifyError::NoLog(state.to_owned());
+        }
+        VerifyError::Open(error)
+    })?;
     let keys =
         read_public_keys(measure.public_key.as_ref().unwrap_or(&own)).map_err(VerifyError::Key)?;
-    let mut file = AuditFile::open(state).map_err(VerifyError::Open)?;
     let witnesses = witnesses(measure, file.host())?;
     file.verify(&keys, &witnesses).map_err(VerifyError::Store)
 }
