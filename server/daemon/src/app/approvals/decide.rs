@@ -137,30 +137,16 @@ impl App {
         decision: &Decision,
         answer: DecideAnswer,
     ) -> Result<Ending, Error> {
-        let id = approval.asked.id;
-        let source = DecisionSource::Person(id);
-        let by = caller.principal.clone();
-        let allow = |updated_input, grants| Ending {
+        let ending = Ending {
             state: ApprovalState::Allowed,
-            source,
-            by: by.clone(),
+            source: DecisionSource::Person(approval.asked.id),
+            by: caller.principal.clone(),
             reason: String::new(),
-            updated_input,
-            grants,
+            updated_input: None,
+            grants: Vec::new(),
         };
         match (answer, approval.asked.kind) {
-            (DecideAnswer::Deny { message }, _) => {
-                if message.len() > MESSAGE_BYTES {
-                    return Err(Error::invalid("deny.message", "has more than 4 KiB"));
-                }
-                let reason = if message.is_empty() {
-                    format!("{} denied it", caller.principal)
-                } else {
-                    message
-                };
-                let (state, grants) = (ApprovalState::Denied, Vec::new());
-                Ok(Ending { state, source, by, reason, updated_input: None, grants })
-            }
+            (DecideAnswer::Deny { message }, _) => denied(ending, message),
             (DecideAnswer::Allow { .. }, ApprovalKind::Question) => {
                 Err(Error::invalid("allow", "the agent asks a question: answer it, or deny"))
             }
@@ -169,25 +155,23 @@ impl App {
                 ApprovalKind::ToolCall | ApprovalKind::Plan,
             ) => {
                 if let Some(input) = &updated_input {
-                    self.judge_edited(approval, decision, input).await?;
+                    self.judge_edited(caller, approval, decision, input).await?;
                 }
                 let grants = match grant {
                     None => Vec::new(),
                     Some(_) if updated_input.is_some() => {
-                        return Err(Error::invalid(
-                            "allow.grant_scope",
-                            "edited input is not remembered",
-                        ));
+                        let what = "edited input is not remembered";
+                        return Err(Error::invalid("allow.grant_scope", what));
                     }
                     Some(wish) => self.new_grants(caller, approval, decision, wish)?,
                 };
-                Ok(allow(updated_input, grants))
+                Ok(Ending { updated_input, grants, ..ending })
             }
             (DecideAnswer::Answers(answers), ApprovalKind::Question) => {
                 let agent = agent_of(decision)?;
                 let input = agent.answer_questions(&tool_call(decision, None), &answers);
                 let input = input.map_err(|problem| Error::invalid("answers", problem))?;
-                Ok(allow(Some(input), Vec::new()))
+                Ok(Ending { updated_input: Some(input), ..ending })
             }
             (DecideAnswer::Answers(_), ApprovalKind::ToolCall | ApprovalKind::Plan) => {
                 Err(Error::invalid("answers", "the agent asks no question: allow or deny"))
@@ -195,9 +179,11 @@ impl App {
         }
     }
 
-    /// Input that a person edited is judged like any other: a rule that denies it holds.
+    /// Input that a person edited is judged like any other: a rule that denies it holds, and one that wants somebody else to
+    /// decide.
     async fn judge_edited(
         &self,
+        caller: &Caller,
         approval: &Approval,
         decision: &Decision,
         input: &str,
@@ -212,6 +198,10 @@ impl App {
         let agent = agent_of(decision)?;
         let asked = Asked { agent, tool: &tool, cwd: decision.request.cwd.as_deref() };
         let judged = self.judge(&live, asked).await?;
+        let owner = &approval.asked.owner;
+        if judged.verdict.four_eyes && caller.principal == *owner {
+            return Err(Error::CannotDecide(CannotDecide::FourEyes(owner.clone())));
+        }
         match judged.verdict.decision {
             Effect::Allow | Effect::Ask => {
                 tracing::info!(
@@ -273,6 +263,14 @@ impl App {
         let patterns = wish.patterns.into_iter();
         Ok(patterns.map(|one| grant(GrantTarget::Pattern(one.clone()), one)).collect())
     }
+}
+
+fn denied(ending: Ending, message: String) -> Result<Ending, Error> {
+    if message.len() > MESSAGE_BYTES {
+        return Err(Error::invalid("deny.message", "has more than 4 KiB"));
+    }
+    let reason = if message.is_empty() { format!("{} denied it", ending.by) } else { message };
+    Ok(Ending { state: ApprovalState::Denied, reason, ..ending })
 }
 
 fn offered(patterns: &[String]) -> String {
