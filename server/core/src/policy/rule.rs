@@ -101,6 +101,15 @@ impl Rule {
         &self.id
     }
 
+    /// The same rule, for users by whatever else they are called: `other` tells that of a name.
+    #[must_use]
+    pub fn for_users(mut self, other: impl Fn(&str) -> Option<String>) -> Self {
+        let more: Vec<String> =
+            self.conditions.user.iter().filter_map(|name| other(name)).collect();
+        self.conditions.user.extend(more);
+        self
+    }
+
     /// What it does.
     #[must_use]
     pub const fn effect(&self) -> Effect {

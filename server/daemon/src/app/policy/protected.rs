@@ -3,6 +3,7 @@
 use codeplane_core::policy::{Effect, FileFacts, Places, Rule, RuleSet};
 
 use crate::app::App;
+use crate::os;
 
 impl App {
     /// Makes rules ready to which the daemon's own places and `more` are protected, whatever they say.
@@ -22,6 +23,9 @@ impl App {
         protected.extend(resolved);
         protected.sort_unstable();
         protected.dedup();
+        // Sessions are of principals; people write names.
+        let uid = |name: &str| os::user_id(name).map(|uid| format!("uid:{uid}"));
+        let rules = rules.into_iter().map(|rule| rule.for_users(uid)).collect();
         RuleSet::new(rules, default, places, facts).protecting(&protected)
     }
 
