@@ -1,5 +1,6 @@
 //! Values around agents as messages.
 
+use codeplane_core::secret::mask;
 use codeplane_core::{
     ActivityName, ActivitySource, AgentEvent, ApprovalKind, ApprovalState, Gate, GateMode, Grant,
     GrantScope, GrantTarget, SessionAgent,
@@ -24,11 +25,12 @@ pub(super) fn payload(event: AgentEvent) -> v1::event::Payload {
                 outcome: outcome.as_str().to_owned(),
                 source,
                 decided_by: by,
-                reason,
+                reason: mask(&reason).into_owned(),
             })
         }
         AgentEvent::ApprovalRequested { approval, tool, subject, expires_at } => {
             let (approval_id, expire_time) = (approval.to_string(), Some(timestamp(expires_at)));
+            let subject = mask(&subject).into_owned();
             Payload::ApprovalRequested(v1::ApprovalRequested {
                 approval_id,
                 tool,
@@ -45,6 +47,7 @@ pub(super) fn payload(event: AgentEvent) -> v1::event::Payload {
         }
         AgentEvent::GrantCreated { grant, subject, by } => {
             let (grant_id, created_by) = (grant.to_string(), by);
+            let subject = mask(&subject).into_owned();
             Payload::GrantCreated(v1::GrantCreated { grant_id, subject, created_by })
         }
         AgentEvent::GrantRevoked { grant, by } => {
