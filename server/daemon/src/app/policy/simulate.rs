@@ -103,13 +103,15 @@ pub(super) fn request(value: &Value, home: &str) -> Result<Request, String> {
     };
     let cwd = text("cwd");
     let session = value.get("session").unwrap_or(&Value::Null);
+    if *session != Value::Null {
+        members(session, "the session")?;
+    }
     let labels = match session.get("labels") {
-        Some(Value::Map(labels)) => Some(
-            labels
-                .iter()
-                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-                .collect(),
-        ),
+        Some(labels @ Value::Map(_)) => members(labels, "the labels")?
+            .iter()
+            // A label that is no text may be any: then none is known.
+            .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect(),
         Some(_) | None => None,
     };
     let workspace = session.get("workspace").and_then(Value::as_str).map(str::to_owned);
