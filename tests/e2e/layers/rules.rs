@@ -129,7 +129,7 @@ pub(super) const LAYERS: &[ModuleRule] = &[
 
 /// Modules of the daemon that every layer may use, and that use none.
 pub(super) const FOUNDATIONS: &[&str] =
-    &["clock", "config", "directories", "os", "shutdown", "telemetry"];
+    &["clock", "config", "directories", "hook_entry", "os", "shutdown", "telemetry"];
 
 /// Files of the daemon that put the layers together.
 pub(super) const WIRING: &[&str] = &["lib", "main", "entry", "serve"];
