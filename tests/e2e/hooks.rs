@@ -11,5 +11,6 @@ mod grants;
 mod kit;
 mod lost_answers;
 mod notices;
+mod provable;
 mod receipts;
 mod tokens;

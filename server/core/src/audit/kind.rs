@@ -15,6 +15,8 @@ pub enum AuditKind {
     ApprovalCancelled,
     /// The agent's hook has taken the answer.
     AnswerDelivered,
+    /// It has not, in time: the call was not allowed by it.
+    AnswerVoid,
     /// An answer is remembered.
     GrantCreated,
     /// A remembered answer is forgotten.
@@ -69,13 +71,14 @@ pub enum AuditKind {
 
 impl AuditKind {
     /// All kinds.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::DecisionMade,
         Self::ApprovalRequested,
         Self::ApprovalDecided,
         Self::ApprovalExpired,
         Self::ApprovalCancelled,
         Self::AnswerDelivered,
+        Self::AnswerVoid,
         Self::GrantCreated,
         Self::GrantRevoked,
         Self::PolicyApplied,
@@ -113,6 +116,7 @@ impl AuditKind {
             Self::ApprovalExpired => "approval.expired",
             Self::ApprovalCancelled => "approval.cancelled",
             Self::AnswerDelivered => "answer.delivered",
+            Self::AnswerVoid => "answer.void",
             Self::GrantCreated => "grant.created",
             Self::GrantRevoked => "grant.revoked",
             Self::PolicyApplied => "policy.applied",

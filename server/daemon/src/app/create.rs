@@ -253,7 +253,7 @@ impl App {
         let request = record
             .mutation
             .map(|mutation| self.recorded(mutation, "CreateSession", id.to_string()));
-        let created_by = self.audit_created(&record.principal, session);
+        let created_by = self.audit_created(&record.principal, session, agent);
         let mut trail = Trail::audited(created_by).asked(request).knowing(id, agent.clone());
         match session.spec.mandate.asks {
             Asks::Allowed => trail.audit.push(self.dangerous(session, &record.principal)),

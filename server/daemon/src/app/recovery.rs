@@ -8,7 +8,7 @@ use std::time::Duration;
 use codeplane_core::audit::NewAudit;
 use codeplane_core::{
     Action, Asks, BindingTarget, BundleFacts, EndReason, EventKind, LostCause, PolicyBinding,
-    PolicyName, RowFacts, Session, SessionId, SessionState, ShimFacts, decide,
+    PolicyName, RowFacts, Session, SessionAgent, SessionId, SessionState, ShimFacts, decide,
 };
 use codeplane_store::{RecordedRequest, Trail};
 use tokio::task::JoinSet;
@@ -211,7 +211,8 @@ impl App {
         session.incarnation = found.on_disk.incarnation;
         let event = self.event(found.id, EventKind::SessionCreated);
         let request = self.unrecorded(request, found.id).await?;
-        let put_back = self.audit_created(NewAudit::DAEMON, &session).with("recovered", "yes");
+        let put_back = self.audit_created(NewAudit::DAEMON, &session, &SessionAgent::default());
+        let put_back = put_back.with("recovered", "yes");
         let trail = Trail::audited(put_back).asked(request);
         let inserted =
             self.store.insert_session_bound(session.clone(), bindings, event, trail).await;

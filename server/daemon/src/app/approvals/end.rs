@@ -9,11 +9,9 @@ use codeplane_core::{
 use codeplane_store::{Resolve, Resolved, Trail};
 use tracing::{error, warn};
 
-use super::super::hooks::{settled_answer, shortened};
+use super::super::hooks::shortened;
 use super::super::{App, Error};
-use super::Wait;
 use super::decide::{answers, edited_digest};
-use crate::agents::Answer;
 
 /// How a question in the agent's own dialog was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +189,10 @@ impl App {
         let resolved = self.store.resolve_approval(resolve).await;
         let resolved = resolved.map_err(|error| self.store_error(error))?;
         match &resolved {
-            Resolved::Now(_) => self.grants.add(ending.grants),
+            Resolved::Now(_) => {
+                self.grants.add(ending.grants);
+                self.watch_fetch(asked);
+            }
             // Another answer was first: nothing of this one holds.
             Resolved::Before(_) => {}
         }
@@ -223,8 +224,8 @@ impl App {
         )];
         let decision = self.store.decision(asked.decision).await;
         let decision = decision.map_err(|error| self.store_error(error))?;
-        let record = NewAudit::by(ending.by.clone(), self.clock.now(), kind)
-            .about(asked.session, Some(asked.incarnation))
+        let record = self
+            .audit_about(&ending.by, kind, (asked.session, asked.incarnation))
             .with("approval", asked.id.to_string())
             .with("state", ending.state.as_str())
             .with("request_hash", asked.digest.to_string())
@@ -276,33 +277,6 @@ impl App {
     ) -> Result<Option<Approval>, Error> {
         let found = self.store.approval_of_decision(decision.id).await;
         found.map_err(|error| self.store_error(error))
-    }
-
-    /// Waits for an answer and notes that the hook has it.
-    pub(in crate::app) async fn delivered(&self, mut wait: Wait) -> Result<Answer, Error> {
-        wait.ended().await;
-        let found = self.store.approval(wait.approval).await;
-        let approval = found.map_err(|error| self.store_error(error))?;
-        let Some(approval) = approval.filter(|one| one.resolution.is_some()) else {
-            return Err(Error::Stopping);
-        };
-        let now = self.clock.now();
-        if approval.is_void(now) {
-            let reason = "the answer was not fetched within 30 seconds and is void: ask again";
-            return Ok(Answer::Deny { reason: reason.to_owned() });
-        }
-        let audit = NewAudit::by_daemon(now, AuditKind::AnswerDelivered)
-            .about(approval.asked.session, Some(approval.asked.incarnation))
-            .with("approval", approval.asked.id.to_string())
-            .with("state", approval.state().as_str());
-        let noted = self.store.deliver_approval(approval.asked.id, now, audit).await;
-        noted.map_err(|error| self.store_error(error))?;
-        let decision = self.store.decision(approval.asked.decision).await;
-        let decision = decision.map_err(|error| self.store_error(error))?;
-        Ok(decision.map_or_else(
-            || Answer::Deny { reason: "codeplane lost the decision".to_owned() },
-            |decision| settled_answer(&decision),
-        ))
     }
 }
 

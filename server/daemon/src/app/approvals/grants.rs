@@ -134,8 +134,9 @@ impl App {
         let (subject, by) = (grant.subject.clone(), grant.created_by.clone());
         let kind =
             AgentEvent::GrantCreated { grant: grant.id, subject: subject.clone(), by: by.clone() };
-        let audit = NewAudit::by(by, self.clock.now(), AuditKind::GrantCreated)
-            .about(asked.session, Some(asked.incarnation))
+        let about = (asked.session, asked.incarnation);
+        let audit = self
+            .audit_about(&by, AuditKind::GrantCreated, about)
             .with("grant", grant.id.to_string())
             .with("scope", grant.scope.as_str())
             .with("scope_value", grant.scope.value())

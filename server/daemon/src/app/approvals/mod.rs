@@ -2,6 +2,7 @@
 
 mod decide;
 mod end;
+mod fetch;
 mod grants;
 mod left;
 mod list;

@@ -1,8 +1,9 @@
 //! Several who decide at once.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
-use codeplane_core::audit::AuditRecord;
+use codeplane_core::audit::{AuditKind, AuditRecord};
 use codeplane_core::{
     Approval, ApprovalId, ApprovalKind, ApprovalState, CannotDecide, Decision, DecisionId, Filter,
     GateMode, HookEventId, Incarnation, NewApproval, RequestDigest, SessionId, Timestamp,
@@ -199,4 +200,26 @@ async fn of_two_approvers_and_a_timeout_exactly_one_wins_and_nothing_is_allowed_
     assert_eq!(held.iter().map(|grant| grant.id).collect::<HashSet<_>>(), granted);
     let at_hand = app.grants.all().into_iter().map(|grant| grant.id);
     assert_eq!(at_hand.collect::<HashSet<_>>(), granted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_its_hook_does_not_fetch_in_time_is_void_in_the_log() {
+    let fixture = Fixture::new(|_| {});
+    let app = &fixture.app;
+    let asked = asked(app, SessionId::random()).await;
+    let answer = DecideAnswer::Deny { message: String::new() };
+    let request = DecideRequest { approval: asked.id.to_string(), seen: asked.digest, answer };
+
+    drop(app.decide(&Caller::local(1), request, None).await.unwrap());
+
+    let found = loop {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let records = records(app).await;
+        let void = records.into_iter().find(|record| record.kind == AuditKind::AnswerVoid.name());
+        if let Some(void) = void {
+            break void;
+        }
+    };
+    assert_eq!(detail(&found, "approval"), Some(asked.id.to_string().as_str()));
+    assert_eq!(detail(&found, "answer"), Some("denied"));
 }

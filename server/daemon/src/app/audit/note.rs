@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use codeplane_core::audit::{AuditKind, NewAudit};
-use codeplane_core::{AttachmentId, Session};
+use codeplane_core::{Asks, AttachmentId, GateMode, Incarnation, Session, SessionAgent, SessionId};
 use tracing::error;
 
 use super::super::App;
@@ -23,8 +23,28 @@ impl App {
             .at(position)
     }
 
-    /// The creation of a session.
-    pub(in crate::app) fn audit_created(&self, principal: &str, session: &Session) -> NewAudit {
+    /// What happens about a run of a session, at the end of its output if that is known.
+    pub(in crate::app) fn audit_about(
+        &self,
+        principal: &str,
+        kind: AuditKind,
+        (session, incarnation): (SessionId, Incarnation),
+    ) -> NewAudit {
+        let record = NewAudit::by(principal, self.clock.now(), kind);
+        let record = record.about(session, Some(incarnation));
+        match self.registry.get(session) {
+            Some(live) => record.at(live.end_position()),
+            None => record,
+        }
+    }
+
+    /// The creation of a session, with what it may do of itself.
+    pub(in crate::app) fn audit_created(
+        &self,
+        principal: &str,
+        session: &Session,
+        agent: &SessionAgent,
+    ) -> NewAudit {
         let spec = &session.spec;
         let command = serde_json::Value::from(spec.command.clone()).to_string();
         let mut record = NewAudit::by(principal, spec.created_at, AuditKind::SessionCreated)
@@ -33,6 +53,16 @@ impl App {
             .with("cwd", spec.cwd.clone())
             .with("provider", spec.provider.clone())
             .with("source", spec.source.clone());
+        for rule in &spec.mandate.allow {
+            record = record.with("allow", rule.clone());
+        }
+        let (asks, dialog) = (spec.mandate.asks, agent.mode == GateMode::AgentDialog);
+        if asks != Asks::Person {
+            record = record.with("asks", asks.as_str());
+        }
+        if dialog {
+            record = record.with("asked_in", agent.mode.as_str());
+        }
         if let Some(name) = &spec.name {
             record = record.with("name", name.to_string());
         }

@@ -211,7 +211,7 @@ impl App {
             }
         });
         let Some(agent) = changed else { return };
-        self.tell_of(live.id(), &before, &agent, follows);
+        self.tell_of(live, &before, &agent, follows);
         follows.agent = Some(agent);
     }
 
@@ -229,13 +229,13 @@ impl App {
             }
         });
         let Some(agent) = changed else { return };
-        self.tell_of(live.id(), &before, &agent, follows);
+        self.tell_of(live, &before, &agent, follows);
         follows.agent = Some(agent);
     }
 
     fn tell_of(
         &self,
-        session: codeplane_core::SessionId,
+        live: &Live,
         before: &SessionAgent,
         agent: &SessionAgent,
         follows: &mut Follows,
@@ -249,15 +249,15 @@ impl App {
             };
             let gate = agent.gate.as_str().to_owned();
             let event = AgentEvent::GateChanged { gate: gate.clone(), reason: reason.clone() };
-            follows.events.push(self.event(session, EventKind::Agent(event)));
-            let audit = NewAudit::by_daemon(self.clock.now(), kind).about(session, None);
+            follows.events.push(self.event(live.id(), EventKind::Agent(event)));
+            let audit = self.audit_of(NewAudit::DAEMON, kind, live);
             follows.audit.push(audit.with("gate", gate).with("reason", reason));
         }
         if let Some(now) = agent.activity
             && before.activity.is_none_or(|before| before.name != now.name)
         {
             let event = AgentEvent::ActivityChanged { activity: now.name, source: now.source };
-            follows.events.push(self.event(session, EventKind::Agent(event)));
+            follows.events.push(self.event(live.id(), EventKind::Agent(event)));
         }
     }
 

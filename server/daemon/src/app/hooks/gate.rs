@@ -11,7 +11,7 @@ use codeplane_store::Reported as Stored;
 use super::call::{Follows, Told, shortened};
 use super::judge::{Asked, Judged, key_of};
 use super::open_calls::OpenCall;
-use super::{App, Error, Held, Incoming, Reply, Reported};
+use super::{App, Error, HEAD_BYTES, Held, Incoming, Reply, Reported};
 use crate::agents::{Answer, HookReport, Interaction, TRIAL_TOOL, ToolCall};
 use crate::app::approvals::Room;
 
@@ -202,9 +202,8 @@ impl App {
     ) -> Result<Reported, Error> {
         if decision.settled.is_some() {
             let approval = self.approval_of(&decision).await?;
-            if approval.is_some_and(|approval| approval.is_void(self.clock.now())) {
-                let why = "the answer was not fetched within 30 seconds and is void: ask again";
-                return Ok(Reported::Answered(reply.deny(why)));
+            if let Some(approval) = approval.filter(|one| one.is_void(self.clock.now())) {
+                return Ok(Reported::Answered(reply.with(&self.void(&approval).await)));
             }
             return Ok(Reported::Answered(reply.with(&settled_answer(&decision))));
         }
@@ -240,6 +239,10 @@ impl App {
         let now = self.clock.now();
         let not_grantable = match (&verdict.grantable, kind) {
             (Grantable::No(why), _) => Some(why.clone()),
+            // What is kept of it is not what another call would be compared with.
+            _ if decision.request.input.len() >= HEAD_BYTES => {
+                Some("its input is longer than 256 KiB".to_owned())
+            }
             (_, ApprovalKind::Question) => Some("it is a question".to_owned()),
             (_, ApprovalKind::Plan) => Some("it is a plan".to_owned()),
             (Grantable::Yes | Grantable::ExactOnly(_), ApprovalKind::ToolCall) => None,
@@ -278,8 +281,8 @@ impl App {
 
     fn asked_audit(&self, approval: &NewApproval, decision: &Decision) -> NewAudit {
         let who = format!("{}{}", codeplane_core::AGENT_PREFIX, approval.session);
-        NewAudit::by(who, self.clock.now(), AuditKind::ApprovalRequested)
-            .about(approval.session, Some(approval.incarnation))
+        let about = (approval.session, approval.incarnation);
+        self.audit_about(&who, AuditKind::ApprovalRequested, about)
             .with("approval", approval.id.to_string())
             .with("decision", decision.id.to_string())
             .with("request_hash", approval.digest.to_string())

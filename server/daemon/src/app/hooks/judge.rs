@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use codeplane_core::policy::{
-    Effect, Grant as Answered, GrantScope as Answers, GrantSet, Request, Resolution, Rule, Value,
-    Verdict, analyse, evaluate_with_grants, suggest,
+    ESCALATION_VERSION, Effect, Grant as Answered, GrantScope as Answers, GrantSet, Request,
+    Resolution, Rule, Value, Verdict, analyse, evaluate_with_grants, suggest,
 };
 use codeplane_core::{Asks, Decision, Grant, GrantTarget, PolicyRef, RequestDigest};
 use sha2::{Digest, Sha256};
@@ -144,6 +144,7 @@ impl App {
             settings: agent.settings,
             allow: spec.mandate.allow,
             grants: Vec::new(),
+            options: ESCALATION_VERSION,
         }
     }
 

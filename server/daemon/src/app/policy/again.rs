@@ -40,6 +40,9 @@ pub(in crate::app) struct JudgedIn {
     pub(in crate::app) allow: Vec<String>,
     /// The grants that answered.
     pub(in crate::app) grants: Vec<String>,
+    /// Version of the table of options that escalate; 0 where that was not kept.
+    #[serde(default)]
+    pub(in crate::app) options: u32,
 }
 
 impl JudgedIn {
