@@ -105,6 +105,11 @@ fn again(details: &mut Details, told: &v1::ExplainDecisionResponse) {
     }
     let text = "Judged again by the same revisions the verdict is another one:";
     details.push(Tone::Warning, text.to_owned());
+    let (then, now) = (told.options_version, told.current_options_version);
+    if then != now && then != 0 {
+        let table = format!("what options of programs do is judged by table {now}, it was {then}");
+        details.fact("since then", &table);
+    }
     judged(details, again);
 }
 
@@ -179,11 +184,13 @@ mod tests {
     fn a_verdict_that_is_not_repeated_is_warned_of() {
         let mut told = told();
         told.repeats = false;
+        (told.options_version, told.current_options_version) = (2, 3);
         let warned = explanation(&told, Timestamp::UNIX_EPOCH);
 
         assert!(
             warned.iter().any(|line| line.tone == Tone::Warning && line.text.contains("again"))
         );
+        assert!(shown(&told).contains("by table 3, it was 2"));
         told.again = None;
         told.again_problem = "policy 'team' has no revision 3".into();
         assert!(shown(&told).contains("not judged again: policy 'team' has no revision 3"));

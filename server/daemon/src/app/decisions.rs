@@ -6,7 +6,7 @@ use codeplane_core::{Decision, DecisionId, Filter, Outcome, Timestamp};
 use codeplane_store::{DecisionFilter, EventOrder};
 
 use super::approvals::{ApprovalView, id_digits};
-use super::policy::verdict_json;
+use super::policy::{options_version, verdict_json};
 use super::{App, Error};
 
 /// What decisions can be filtered on.
@@ -44,6 +44,8 @@ pub(crate) struct Explained {
     pub record: Option<AuditSeq>,
     /// What the same revisions say of the same call, or why it cannot be judged again.
     pub again: Result<Again, String>,
+    /// Version of the table of options it was judged by; 0: not kept.
+    pub options: u32,
 }
 
 /// A verdict beside the one that was recorded.
@@ -98,7 +100,8 @@ impl App {
             Again { verdict, repeats }
         });
         let record = self.record_of(&decision).await?;
-        Ok(Explained { view: self.decision_view(decision), approval, record, again })
+        let options = options_version(&decision);
+        Ok(Explained { view: self.decision_view(decision), approval, record, again, options })
     }
 
     /// A decision with the name of its session.

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use codeplane_core::policy::{Effect, Verdict};
+use codeplane_core::policy::{ESCALATION_VERSION, Effect, Verdict};
 use codeplane_core::secret::mask;
 use codeplane_core::{Outcome, Settled};
 use codeplane_proto::v1;
@@ -147,7 +147,7 @@ fn settle(message: &mut v1::Decision, settled: Settled) {
 }
 
 fn explanation(explained: Explained) -> v1::ExplainDecisionResponse {
-    let Explained { view, approval, record, again } = explained;
+    let Explained { view, approval, record, again, options } = explained;
     let settled = view.decision.settled.as_ref();
     let updated = settled.and_then(|settled| settled.updated_input.as_deref());
     let mut message = v1::ExplainDecisionResponse {
@@ -156,6 +156,8 @@ fn explanation(explained: Explained) -> v1::ExplainDecisionResponse {
         recorded: recorded(&view.decision.verdict),
         approval: approval.map(agent::approval).map(masked_approval),
         audit_seq: record.map_or(0, |seq| seq.0),
+        options_version: options,
+        current_options_version: ESCALATION_VERSION,
         ..v1::ExplainDecisionResponse::default()
     };
     match again {

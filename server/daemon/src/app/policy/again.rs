@@ -120,6 +120,11 @@ impl FileFacts for Then<'_> {
     }
 }
 
+/// By which table of options a call was judged; 0 if that was not kept.
+pub(in crate::app) fn options_version(decision: &Decision) -> u32 {
+    Recorded::read(decision).map_or(0, |recorded| recorded.within.options)
+}
+
 /// Reads what was kept of paths; what cannot be read is unknown, and asks.
 fn facts(known: &Value) -> Resolution {
     let members = |name: &str| known[name].as_object().cloned().unwrap_or_default().into_iter();

@@ -18,7 +18,7 @@ mod tests;
 mod values;
 mod written;
 
-pub(in crate::app) use again::JudgedIn;
+pub(in crate::app) use again::{JudgedIn, options_version};
 pub(crate) use apply::{ApplyMode, ApplyRequest, RollbackRequest};
 pub(crate) use bound::own_rule;
 pub(in crate::app) use bound::tell_unbound;
