@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
         opaque.extend(simple.words.iter().filter_map(|word| word.opaque).map(str::to_owned));
         match run.first() {
             None => opaque.push("an assignment alone".to_owned()),
-            Some(word) if word.is_glob() && word.text != "[" => {
+            Some(word) if word.is_glob() => {
                 opaque.push("a glob for a command".to_owned());
             }
             Some(word) if !word.text.is_ascii() || word.text.is_empty() => {

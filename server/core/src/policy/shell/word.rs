@@ -29,8 +29,12 @@ impl Word {
         self.opaque.is_none()
     }
 
+    /// Whether the shell looks for files by it: a bracket that nothing closes is plain.
     pub(crate) fn is_glob(&self) -> bool {
-        !self.globs.is_empty()
+        self.globs.iter().any(|at| {
+            let text = &self.text[*at..];
+            !text.starts_with('[') || text.contains(']')
+        })
     }
 
     /// The name before `=`, where the word would be an assignment.
