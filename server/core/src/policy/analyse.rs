@@ -81,10 +81,10 @@ fn file(path: &str, request: &Request) -> Unit {
         "Grep" | "Glob" | "LS" => Access::Search,
         _ => Access::Write,
     };
-    let known = absolute(path, request.cwd.as_deref(), &request.home);
+    let known = absolute(path, Some(request.base()), &request.home);
     let mut unit =
-        unit(request, path, Subject::File { paths: known.iter().cloned().collect(), access });
-    if known.is_none() {
+        unit(request, path, Subject::File { paths: known.into_iter().collect(), access });
+    if absolute(path, request.known_cwd(), &request.home).is_none() {
         unit.opaque.push("a relative path, and no directory it starts from".to_owned());
     }
     unit
@@ -104,7 +104,7 @@ fn whole(input: &Value, request: &Request) -> Unit {
     for text in input.strings() {
         let path = text.strip_prefix("file://").unwrap_or(text);
         if looks_like_path(path) && !path.contains("://") {
-            let path = absolute(path, request.cwd.as_deref(), &request.home);
+            let path = absolute(path, Some(request.base()), &request.home);
             unit.mentions.extend(path.map(|path| Mention {
                 path,
                 globs: Vec::new(),

@@ -144,21 +144,37 @@ fn matches(tokens: &[Token], text: &[char]) -> bool {
 
 fn shell_tokens(text: &str, globs: &[usize]) -> Vec<Token> {
     let mut tokens = Vec::new();
-    let mut in_class = false;
+    let mut skip_until = 0;
     for (at, c) in text.char_indices() {
         match c {
-            ']' if in_class => in_class = false,
-            _ if in_class => {}
+            _ if at < skip_until => {}
             '*' if globs.contains(&at) => tokens.push(Token::Star),
             '?' if globs.contains(&at) => tokens.push(Token::One),
             '[' if globs.contains(&at) && text[at + 1..].contains(']') => {
-                in_class = true;
-                tokens.push(Token::One);
+                let (token, end) = class(text, at);
+                tokens.push(token);
+                skip_until = end;
             }
             c => tokens.push(Token::Char(c)),
         }
     }
     tokens
+}
+
+/// What a bracket at `at` finds, and where that ends. With classes, quoted characters or a bracket of its own in it, shells
+/// disagree on its end: then it is anything up to the next slash.
+fn class(text: &str, at: usize) -> (Token, usize) {
+    let rest = &text[at + 1..];
+    let inside = rest.split(']').next().unwrap_or_default();
+    let after = rest.get(inside.len() + 1..).unwrap_or_default();
+    // One that closes nothing may have been quoted, and the end is there.
+    let closes_again = after.find([']', '[', '/']).is_some_and(|at| after[at..].starts_with(']'));
+    let is_plain =
+        !closes_again && !matches!(inside, "" | "!" | "^") && !inside.contains(['[', '\\', '/']);
+    if is_plain {
+        return (Token::One, at + 1 + inside.len() + 1);
+    }
+    (Token::Star, rest.find('/').map_or(text.len(), |slash| at + 1 + slash))
 }
 
 fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
@@ -168,7 +184,9 @@ fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
         if std::mem::replace(&mut seen[i * width + j], true) {
             continue;
         }
-        let before = j.checked_sub(1).and_then(|j| theirs.get(j));
+        // A star that has found something is not at the start any more, whatever stands before it.
+        let starts = |tokens: &[Token], at: usize| at == 0 || tokens[at - 1] == Token::Char('/');
+        let hidden_start = starts(ours, i) && starts(theirs, j);
         match (ours.get(i), theirs.get(j)) {
             (None, None) => return true,
             (None, Some(Token::Star | Token::Deep)) => waiting.push((i, j + 1)),
@@ -185,7 +203,7 @@ fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
                 if is_many {
                     waiting.push((i, j + 1));
                 }
-                if common(*our, *their, before) {
+                if common(*our, *their, hidden_start) {
                     let next_i = if matches!(our, Token::Star | Token::Deep) { i } else { i + 1 };
                     let next_j = if is_many { j } else { j + 1 };
                     waiting.push((next_i, next_j));
@@ -197,8 +215,7 @@ fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
 }
 
 /// Whether one character fits both; a shell's wildcard finds no leading dot.
-fn common(our: Token, their: Token, before: Option<&Token>) -> bool {
-    let hidden_start = matches!(before, None | Some(Token::Char('/')));
+fn common(our: Token, their: Token, hidden_start: bool) -> bool {
     match (our, their) {
         (Token::Char(a), Token::Char(b)) => a == b,
         (Token::Char(_), Token::Deep) => true,

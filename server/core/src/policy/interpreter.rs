@@ -19,7 +19,7 @@ const fn known(name: &'static str, program: &'static str, valued: &'static str) 
 }
 
 /// The options of shells.
-const SHELL: Interpreter = known("sh", "cs", "oO");
+const SHELL: Interpreter = known("sh", "csC", "oO");
 
 const INTERPRETERS: &[Interpreter] = &[
     known("python", "ci", "WXQ"),
@@ -73,8 +73,19 @@ const INTERPRETERS: &[Interpreter] = &[
 ];
 
 /// Long options that give the program.
-const PROGRAM_OPTIONS: &[&str] =
-    &["eval", "print", "command", "execute", "run", "code", "init-command", "interactive"];
+const PROGRAM_OPTIONS: &[&str] = &[
+    "eval",
+    "print",
+    "command",
+    "execute",
+    "run",
+    "code",
+    "init-command",
+    "interactive",
+    "process-begin",
+    "process-code",
+    "process-end",
+];
 
 /// Long options whose value is the next word.
 const VALUED_OPTIONS: &[&str] = &[

@@ -29,6 +29,21 @@ pub struct Request {
     pub home: String,
 }
 
+/// Stands for a directory that is not known: nothing lies there, and what is denied anywhere is denied there.
+pub(crate) const NOWHERE: &str = "/(unknown directory)";
+
+impl Request {
+    /// Where relative paths are taken to start, so that what they name can be denied wherever it is.
+    pub(crate) fn base(&self) -> &str {
+        self.known_cwd().unwrap_or(NOWHERE)
+    }
+
+    /// Where relative paths start.
+    pub(crate) fn known_cwd(&self) -> Option<&str> {
+        self.cwd.as_deref().filter(|cwd| cwd.starts_with('/'))
+    }
+}
+
 /// A request, taken apart.
 #[derive(Clone, Debug)]
 pub struct Analysis {

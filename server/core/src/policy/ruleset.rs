@@ -8,7 +8,7 @@ use super::glob::{self, PathGlob};
 use super::path::{Places, absolute, composed, normal};
 use super::protected::Protected;
 use super::reach;
-use super::request::{Request, Shell, Unit};
+use super::request::{NOWHERE, Request, Shell, Unit};
 use super::rule::{About, Effect, Rule, Target};
 
 /// Rules, ready to judge. Their order has no influence.
@@ -282,7 +282,7 @@ fn one_of(wanted: &[String], value: Option<&str>) -> Holds {
 
 /// A path pattern as it was written, and with its literal beginning resolved.
 fn spellings(pattern: &str, places: &Places, facts: &dyn FileFacts) -> Vec<String> {
-    let base = places.workspace.as_deref().unwrap_or("/");
+    let base = places.workspace.as_deref().unwrap_or(NOWHERE);
     let Some(path) = absolute(pattern, Some(base), &places.home) else { return Vec::new() };
     let path = normal(&path);
     let literal =

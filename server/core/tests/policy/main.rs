@@ -14,6 +14,7 @@ mod grants;
 mod kit;
 mod laws;
 mod limits;
+mod nowhere;
 mod opaque;
 mod paths;
 mod shell;

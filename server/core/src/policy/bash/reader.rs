@@ -26,7 +26,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(request: &'a Request) -> Self {
-        Self { request, directories: request.cwd.iter().cloned().collect(), units: Vec::new() }
+        Self { request, directories: vec![request.base().to_owned()], units: Vec::new() }
     }
 
     pub(super) fn command(&mut self, simple: &Simple) {

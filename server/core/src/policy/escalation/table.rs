@@ -6,7 +6,7 @@ use super::compilers::COMPILERS;
 use super::git::GIT;
 
 /// Raised with every change of a row.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What makes one program, or one sub-command of it, more than it seems.
 #[derive(Clone, Copy, Debug)]

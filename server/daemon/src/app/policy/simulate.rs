@@ -115,6 +115,9 @@ pub(super) fn request(value: &Value, home: &str) -> Result<Request, String> {
         Some(_) | None => None,
     };
     let workspace = session.get("workspace").and_then(Value::as_str).map(str::to_owned);
+    // What is no directory is not known.
+    let is_directory = |path: &String| path.starts_with('/');
+    let (cwd, workspace) = (cwd.filter(is_directory), workspace.filter(is_directory));
     Ok(Request {
         provider: text("provider"),
         user: text("user"),

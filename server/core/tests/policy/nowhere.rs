@@ -1,0 +1,64 @@
+//! Calls of which nobody told in which directory they are made.
+
+use codeplane_core::policy::{Effect, Places, Request, RuleSet};
+
+use crate::kit::{HOME, Machine, bash, judge, request, rules};
+
+/// What is said of a call of which nobody told where it is made.
+fn judge_nowhere(lines: &[&str], mut request: Request) -> &'static str {
+    (request.cwd, request.workspace) = (None, None);
+    let places = Places { home: HOME.to_owned(), workspace: None };
+    let rules = RuleSet::new(rules(lines), Effect::Ask, &places, &Machine);
+    judge(&rules, &request).decision.name()
+}
+
+#[test]
+fn where_the_directory_is_not_known_what_is_denied_is_denied_all_the_same() {
+    let lines = [
+        "allow Bash",
+        "allow Read",
+        "allow Tracker",
+        r#"{"effect":"deny","path":"/etc/**"}"#,
+        r#"{"effect":"deny","path":"~/.ssh/**"}"#,
+        r#"{"effect":"deny","path":"**/.env"}"#,
+        r#"{"effect":"deny","path":"keys.txt"}"#,
+    ];
+    for (expected, command) in [
+        ("deny", "cat /etc/passwd"),
+        ("ask", "cat /etc/p*"),
+        ("deny", "cat ~/.ssh/id"),
+        ("deny", "cat .env"),
+        ("deny", "cat web/.env"),
+        ("deny", "cat x=.env"),
+        ("deny", "cat keys.txt"),
+        ("deny", "cat ../../etc/passwd"),
+        ("ask", "touch ~/.bashrc"),
+        ("ask", "cp a .mcp.json"),
+        ("ask", "git -C /etc2 log"),
+        ("allow", "cat src/main.rs"),
+        ("allow", "git status"),
+    ] {
+        assert_eq!(judge_nowhere(&lines, bash(command)), expected, "{command}");
+    }
+    for (expected, tool, input) in [
+        ("deny", "Read", r#"{"file_path":".env"}"#),
+        ("ask", "Read", r#"{"file_path":"src/main.rs"}"#),
+        ("deny", "Tracker", r#"{"p":"./.env"}"#),
+    ] {
+        assert_eq!(judge_nowhere(&lines, request(tool, input)), expected, "{tool} {input}");
+    }
+}
+
+#[test]
+fn where_the_workspace_is_not_known_a_relative_pattern_allows_nothing_elsewhere() {
+    let lines = ["allow Read(**)", "allow Bash(ls:*)", "allow Write(**)"];
+
+    for (tool, input) in [
+        ("Read", r#"{"file_path":"/etc/passwd"}"#),
+        ("Write", r#"{"file_path":"/tmp/x","content":""}"#),
+        ("Bash", r#"{"command":"ls > /tmp/x"}"#),
+        ("Bash", r#"{"command":"cd /etc && ls"}"#),
+    ] {
+        assert_eq!(judge_nowhere(&lines, request(tool, input)), "ask", "{tool} {input}");
+    }
+}
