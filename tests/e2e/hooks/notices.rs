@@ -42,6 +42,14 @@ impl Scene {
         fs::write(self.place.join(".claude.json"), state.to_string()).unwrap();
     }
 
+    /// Every session is judged by a policy.
+    fn bind(&self) {
+        let policy = "name: p\nrules:\n- {id: no, effect: deny, tool: Bash, reason: no}\n";
+        let applied = self.daemon.cpctl_with(["policy", "apply", "-f", "-"], policy.as_bytes());
+        drop(applied.success());
+        drop(self.daemon.cpctl(["policy", "bind", "p", "--default"]).success());
+    }
+
     /// The project has a hook that Claude Code runs beside ours.
     fn add_hook(&self) {
         let hook = json!({"matcher": "*", "hooks": [{"type": "command", "command": "true"}]});
@@ -87,6 +95,7 @@ impl Scene {
 #[tokio::test]
 async fn what_the_agent_will_ask_and_who_else_changes_calls_is_said_at_the_start() {
     let scene = Scene::new();
+    scene.bind();
     scene.add_hook();
 
     assert_eq!(scene.run(&[]), [OTHER_HOOK, FIRST_RUN, TRUST]);
@@ -100,9 +109,21 @@ async fn what_the_agent_will_ask_and_who_else_changes_calls_is_said_at_the_start
 #[tokio::test]
 async fn where_there_is_nothing_to_say_nothing_is_said() {
     let scene = Scene::new();
+    scene.bind();
     scene.settle();
 
     assert_eq!(scene.run(&[]), Vec::<String>::new());
     assert_eq!(scene.create().await, Vec::<String>::new());
     assert_eq!(scene.run(&["--provider=none"]), [UNGATED]);
+}
+
+#[tokio::test]
+async fn a_session_that_no_policy_judges_says_so() {
+    let scene = Scene::new();
+    scene.settle();
+
+    for told in [scene.run(&[]), scene.create().await] {
+        let [only] = &told[..] else { panic!("one notice: {told:?}") };
+        assert!(only.starts_with("no policy judges this session"), "{only}");
+    }
 }
