@@ -85,11 +85,40 @@ fn what_cannot_be_read_is_told_on_standard_error_only() {
         r#"{"rules":[],"default":"allow","request":{"tool":"Bash","input":{}}}"#,
         r#"{"rules":[],"rules":[],"request":{"tool":"Bash","input":{}}}"#,
         r#"{"rules":[],"request":{"input":{}}}"#,
+        r#"{"rules":[],"request":{"tool":"Bash","input":{},"cwd":5}}"#,
+        r#"{"rules":[],"request":{"tool":"Bash","input":{},"session":5}}"#,
+        r#"{"rules":[],"request":{"tool":"Bash","input":{},"session":{"labels":{"a":1}}}}"#,
+        r#"{"rules":[],"request":{"tool":"Bash","input":{},"session":{"workspace":"/","workspace":"/x"}}}"#,
+        r#"{"rules":[],"request":{"tool":"Bash","input":{},"session":{"labels":{"a":"1","a":"2"}}}}"#,
+        r#"{"rules":[{"effect":"allow","command":"ls:*","examples":{"match":"rm x"}}],"request":{"tool":"Bash","input":{}}}"#,
     ] {
         let output = simulate(document.as_bytes());
 
         assert_eq!(output.status.code(), Some(2), "{document}");
         assert!(output.stdout.is_empty(), "{document}");
         assert!(!output.stderr.is_empty(), "{document}");
+    }
+}
+
+#[test]
+fn without_a_directory_what_is_denied_is_denied_all_the_same() {
+    let rules = json!([
+        { "effect": "allow" },
+        { "effect": "deny", "path": "**/.env" },
+        { "effect": "deny", "path": "/etc/**" },
+    ]);
+    for cwd in [json!(null), json!(""), json!("sub")] {
+        for (command, expected) in [
+            ("cat .env", "deny"),
+            ("cat /etc/passwd", "deny"),
+            ("cat /etc/p*", "ask"),
+            ("ls", "allow"),
+        ] {
+            let request = json!({"tool": "Bash", "input": {"command": command}, "cwd": cwd});
+            let output =
+                simulate(json!({"rules": rules, "request": request}).to_string().as_bytes());
+
+            assert_eq!(verdict(&output)["decision"], expected, "{cwd} {command}");
+        }
     }
 }

@@ -186,7 +186,8 @@ fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
         }
         // A star that has found something is not at the start any more, whatever stands before it.
         let starts = |tokens: &[Token], at: usize| at == 0 || tokens[at - 1] == Token::Char('/');
-        let hidden_start = starts(ours, i) && starts(theirs, j);
+        let is_start = starts(ours, i) && starts(theirs, j);
+        let place = if is_start { Place::Start } else { Place::Within };
         match (ours.get(i), theirs.get(j)) {
             (None, None) => return true,
             (None, Some(Token::Star | Token::Deep)) => waiting.push((i, j + 1)),
@@ -203,7 +204,7 @@ fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
                 if is_many {
                     waiting.push((i, j + 1));
                 }
-                if common(*our, *their, hidden_start) {
+                if common(*our, *their, place) {
                     let next_i = if matches!(our, Token::Star | Token::Deep) { i } else { i + 1 };
                     let next_j = if is_many { j } else { j + 1 };
                     waiting.push((next_i, next_j));
@@ -214,12 +215,21 @@ fn intersect(ours: &[Token], theirs: &[Token], seen: &mut [bool]) -> bool {
     false
 }
 
+/// Where in a component of a path a character stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Start,
+    Within,
+}
+
 /// Whether one character fits both; a shell's wildcard finds no leading dot.
-fn common(our: Token, their: Token, hidden_start: bool) -> bool {
+fn common(our: Token, their: Token, place: Place) -> bool {
     match (our, their) {
         (Token::Char(a), Token::Char(b)) => a == b,
         (Token::Char(_), Token::Deep) => true,
-        (Token::Char(a), Token::One | Token::Star) => a != '/' && !(a == '.' && hidden_start),
+        (Token::Char(a), Token::One | Token::Star) => {
+            a != '/' && !(a == '.' && place == Place::Start)
+        }
         (Token::One | Token::Star, Token::Char(b)) => b != '/',
         (Token::Deep, Token::Char(_)) => true,
         (Token::One | Token::Star | Token::Deep, Token::One | Token::Star | Token::Deep) => true,

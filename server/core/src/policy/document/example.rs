@@ -38,6 +38,28 @@ pub(super) fn part(rule: &Rule, example: &str) -> Part {
     if takes_part { Part::Taken } else { Part::NotTaken }
 }
 
+impl Rule {
+    /// What is wrong with the first of its examples that does not hold, if any.
+    #[must_use]
+    pub fn failing_example(&self) -> Option<String> {
+        let tried = |examples: &[String], wanted| {
+            let failing = examples.iter().find(|example| part(self, example) != wanted);
+            failing.map(|example| told(self, example, wanted))
+        };
+        tried(&self.examples.matching, Part::Taken)
+            .or_else(|| tried(&self.examples.not_matching, Part::NotTaken))
+    }
+}
+
+/// What is wrong with an example that does not hold.
+pub(super) fn told(rule: &Rule, example: &str, wanted: Part) -> String {
+    let found = match wanted {
+        Part::Taken => "does not fit",
+        Part::NotTaken => "fits",
+    };
+    format!("examples: rule '{}' {found} '{example}'", rule.id())
+}
+
 /// The calls that an example may mean.
 fn calls(rule: &Rule, example: &str) -> Vec<Request> {
     let known = |tool: &str| tool == "Bash" || input_of(tool, "").is_some();

@@ -248,12 +248,7 @@ fn try_examples(rule: &Rule, members: &[Member], problems: &mut Problems) {
         for item in items {
             let Ok(text) = node_text(item) else { continue };
             if example::part(rule, &text) != wanted {
-                let found = match wanted {
-                    example::Part::Taken => "does not fit",
-                    example::Part::NotTaken => "fits",
-                };
-                let id = rule.id();
-                problems.add(item.place, format!("examples: rule '{id}' {found} '{text}'"));
+                problems.add(item.place, example::told(rule, &text, wanted));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Judging one tool call that nobody makes, from a document that holds rules and request.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codeplane_core::is_printable;
 use codeplane_core::policy::{
@@ -83,6 +83,9 @@ pub(super) fn rules(value: Option<&Value>) -> Result<Vec<Rule>, String> {
         if !ids.insert(rule.id().to_owned()) {
             return Err(format!("rule {}: the id '{}' is taken", position + 1, rule.id()));
         }
+        if let Some(problem) = rule.failing_example() {
+            return Err(format!("rule {}: {problem}", position + 1));
+        }
         rules.push(rule);
     }
     Ok(rules)
@@ -91,7 +94,7 @@ pub(super) fn rules(value: Option<&Value>) -> Result<Vec<Rule>, String> {
 /// Reads a tool call.
 pub(super) fn request(value: &Value, home: &str) -> Result<Request, String> {
     members(value, "the request")?;
-    let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |name: &str| string(value, name);
     let input = match (value.get("input"), value.get("input_raw")) {
         (Some(_), Some(_)) => return Err("a request has 'input' or 'input_raw'".to_owned()),
         (Some(input), None) => Some(Ok(input.clone())),
@@ -101,33 +104,49 @@ pub(super) fn request(value: &Value, home: &str) -> Result<Request, String> {
         (None, Some(_)) => return Err("'input_raw' is no string".to_owned()),
         (None, None) => None,
     };
-    let cwd = text("cwd");
+    let cwd = text("cwd")?;
     let session = value.get("session").unwrap_or(&Value::Null);
     if *session != Value::Null {
         members(session, "the session")?;
     }
     let labels = match session.get("labels") {
-        Some(labels @ Value::Map(_)) => members(labels, "the labels")?
-            .iter()
-            // A label that is no text may be any: then none is known.
-            .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-            .collect(),
-        Some(_) | None => None,
+        Some(Value::Null) | None => None,
+        Some(labels) => Some(labels_of(labels)?),
     };
-    let workspace = session.get("workspace").and_then(Value::as_str).map(str::to_owned);
+    let workspace = string(session, "workspace")?;
     // What is no directory is not known.
     let is_directory = |path: &String| path.starts_with('/');
     let (cwd, workspace) = (cwd.filter(is_directory), workspace.filter(is_directory));
     Ok(Request {
-        provider: text("provider"),
-        user: text("user"),
-        tool: text("tool").filter(|tool| !tool.is_empty()).ok_or("'tool' is missing")?,
+        provider: text("provider")?,
+        user: text("user")?,
+        tool: text("tool")?.filter(|tool| !tool.is_empty()).ok_or("'tool' is missing")?,
         input,
         workspace: workspace.or_else(|| cwd.clone()),
         cwd,
         labels,
         home: home.to_owned(),
     })
+}
+
+/// A member that is text, or not there.
+fn string(value: &Value, name: &str) -> Result<Option<String>, String> {
+    match value.get(name) {
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::Null) | None => Ok(None),
+        Some(_) => Err(format!("'{name}' is no string")),
+    }
+}
+
+fn labels_of(value: &Value) -> Result<BTreeMap<String, String>, String> {
+    let labels = members(value, "the labels")?.iter();
+    let label = |(key, value): &(String, Value)| {
+        let value = value
+            .as_str()
+            .ok_or_else(|| format!("the label '{}' is no string", key.escape_debug()))?;
+        Ok((key.clone(), value.to_owned()))
+    };
+    labels.map(label).collect()
 }
 
 /// The same JSON, in which nothing acts on a terminal.
