@@ -57,6 +57,7 @@ fn where_the_workspace_is_not_known_a_relative_pattern_allows_nothing_elsewhere(
         ("Read", r#"{"file_path":"/etc/passwd"}"#),
         ("Write", r#"{"file_path":"/tmp/x","content":""}"#),
         ("Bash", r#"{"command":"ls > /tmp/x"}"#),
+        ("Bash", r#"{"command":"ls > x"}"#),
         ("Bash", r#"{"command":"cd /etc && ls"}"#),
     ] {
         assert_eq!(judge_nowhere(&lines, request(tool, input)), "ask", "{tool} {input}");

@@ -6,7 +6,7 @@ use super::super::command::base_name;
 use super::super::interpreter;
 use super::super::path::{absolute, is_inside, normal};
 use super::super::programs::{self, Behind};
-use super::super::request::{Access, Below, Command, Request, Subject, Unit};
+use super::super::request::{Access, Below, Command, NOWHERE, Request, Subject, Unit};
 use super::super::shell::{Direction, Redirect, Simple, Word};
 use super::super::url;
 use super::search::candidates;
@@ -190,6 +190,7 @@ impl<'a> Reader<'a> {
         } else {
             paths
         };
+        let is_nowhere = paths.iter().any(|path| path.starts_with(NOWHERE));
         for (tool, access) in accesses {
             let subject = Subject::File { paths: paths.clone(), access: *access };
             let mut unit = unit(tool, &target.text, subject);
@@ -197,6 +198,7 @@ impl<'a> Reader<'a> {
             unit.opaque.extend(target.opaque.map(str::to_owned));
             if target.is_glob()
                 || paths.is_empty()
+                || is_nowhere
                 || (target.quoted && target.text.starts_with('~'))
             {
                 unit.opaque.push("a redirection to no one file".to_owned());
