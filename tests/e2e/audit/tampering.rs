@@ -34,7 +34,8 @@ fn the_log_is_verified_beside_a_running_daemon_and_after_its_end() {
     let (stopped, all) = verify(&daemon, &[]);
 
     assert_eq!((code, asked, stopped), (0, 0, 0));
-    assert!(live["records"].as_u64().unwrap() >= 4, "{live}");
+    // The daemon, a session, its program; the end of that may come later.
+    assert!(live["records"].as_u64().unwrap() >= 3, "{live}");
     assert_eq!(by_daemon["sound"], true);
     assert!(said.contains("are as they were written"), "{said}");
     // The end of the daemon is recorded and signed with all the rest.

@@ -168,7 +168,7 @@ impl App {
     }
 
     /// `cpctl`, which agents' hooks are: the one beside this program, or this program itself.
-    fn hook_program(&self) -> Option<PathBuf> {
+    pub(super) fn hook_program(&self) -> Option<PathBuf> {
         if let Some(path) = &self.config.server.hook {
             return Some(path.clone());
         }

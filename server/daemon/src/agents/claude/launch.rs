@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::super::launch::{Launch, LaunchContext, LaunchFile, trial};
 use super::arguments::{Arguments, program_end};
 use super::settings::{Overlay, StatusLine, overlay};
-use super::{dialogs, watch};
+use super::{dialogs, project, watch};
 
 /// Our settings' name in the incarnation's directory.
 const SETTINGS: &str = "claude-settings.json";
@@ -40,10 +40,11 @@ pub(in super::super) fn launch(context: &LaunchContext<'_>) -> Result<Launch, St
         hook: context.hook,
         hook_seconds: context.hook_seconds,
         given,
+        user: &user,
         env: context.env,
         status_line,
     });
-    warnings.extend(rewriters(context));
+    warnings.extend(project::announced(|name| object(context, &context.cwd.join(name))));
     let path = context.directory.join(SETTINGS);
     let mut command = program.to_vec();
     command.extend(["--settings".to_owned(), path.to_string_lossy().into_owned()]);
@@ -107,22 +108,6 @@ fn status_line(context: &LaunchContext<'_>, user: &Map<String, Value>) -> Status
         return StatusLine::Taken;
     }
     StatusLine::Free
-}
-
-/// Hooks of the project that may rewrite a call after ours has judged it: of several, the last to end has its way (seen
-/// with 2.1.329). Nothing holds such a call; what ran is compared.
-fn rewriters(context: &LaunchContext<'_>) -> Option<String> {
-    let has_hook = |name: &&str| {
-        let settings = object(context, &context.cwd.join(".claude").join(name));
-        let hooks = |event: &&str| {
-            settings.get("hooks").and_then(|hooks| hooks.get(*event)?.get(0)).is_some()
-        };
-        ["PreToolUse", "PermissionRequest"].iter().any(hooks)
-    };
-    let name = ["settings.json", "settings.local.json"].into_iter().find(has_hook)?;
-    Some(format!(
-        "hooks in .claude/{name} can change a call after it was judged: that is only found when it has run"
-    ))
 }
 
 /// The id of the conversation, chosen by the user, or by us where the user goes on with none.

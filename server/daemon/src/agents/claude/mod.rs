@@ -5,6 +5,7 @@ mod arguments;
 mod dialogs;
 mod hook;
 mod launch;
+mod project;
 mod questions;
 mod settings;
 mod transcript;

@@ -32,6 +32,23 @@ const OBSERVING: &[&str] = &[
 /// started with; ours beat them, and empty they say nothing.
 const SWITCHES: &[&str] = &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"];
 
+/// Variables by which a project would have every command run what it likes; empty they say nothing.
+const OF_COMMANDS: &[&str] = &[
+    "BASH_ENV",
+    "ENV",
+    "CLAUDE_CODE_SHELL",
+    "CLAUDE_CODE_SHELL_PREFIX",
+    "LD_PRELOAD",
+    "LD_AUDIT",
+    "LD_LIBRARY_PATH",
+];
+
+/// Such as need a value.
+const WITH_VALUE: &[&str] = &["PATH", "SHELL"];
+
+/// Keeps skills from running commands where they are loaded.
+pub(super) const SKILL_SHELL: &str = "disableSkillShellExecution";
+
 /// What our settings are made of.
 pub(super) struct Overlay<'a> {
     /// The hook program and its first arguments.
@@ -41,6 +58,8 @@ pub(super) struct Overlay<'a> {
     pub(super) hook_seconds: u32,
     /// What the user gave with `--settings`.
     pub(super) given: Map<String, Value>,
+    /// The user's own settings.
+    pub(super) user: &'a Map<String, Value>,
     /// The session's environment.
     pub(super) env: &'a BTreeMap<String, String>,
     /// Whether anybody else shows a status line.
@@ -60,7 +79,7 @@ pub(super) enum StatusLine {
 pub(super) fn overlay(overlay: Overlay<'_>) -> (Vec<u8>, Vec<String>) {
     let mut warnings = Vec::new();
     let mut settings = overlay.given;
-    let env = pinned(settings.get("env"), overlay.env);
+    let env = pinned(settings.get("env"), overlay.user.get("env"), overlay.env);
     let hooks = settings.entry("hooks").or_insert_with(|| json!({}));
     if !hooks.is_object() {
         warnings.push("'hooks' of --settings is no object and was left out".to_owned());
@@ -76,6 +95,10 @@ pub(super) fn overlay(overlay: Overlay<'_>) -> (Vec<u8>, Vec<String>) {
     }
     settings.insert("disableAllHooks".to_owned(), Value::Bool(false));
     settings.insert("env".to_owned(), env);
+    // What a skill or command of a project begins with is run without any hook.
+    if !settings.contains_key(SKILL_SHELL) && !overlay.user.contains_key(SKILL_SHELL) {
+        settings.insert(SKILL_SHELL.to_owned(), Value::Bool(true));
+    }
     if overlay.status_line == StatusLine::Free && !settings.contains_key("statusLine") {
         let command = hook_words(overlay.hook, "claude", "StatusLine");
         let command: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
@@ -106,9 +129,21 @@ fn entry((hook, seconds): (&[String], u32), event: &str) -> Value {
     entry
 }
 
-/// The given variables, and those that no project may set for our hooks.
-fn pinned(given: Option<&Value>, env: &BTreeMap<String, String>) -> Value {
+/// The given variables, and those that no project may set for our hooks and for the commands that are judged.
+fn pinned(given: Option<&Value>, user: Option<&Value>, env: &BTreeMap<String, String>) -> Value {
     let mut pinned = given.and_then(Value::as_object).cloned().unwrap_or_default();
+    let known = |name: &str| {
+        let of_user = user.and_then(|user| user.get(name)?.as_str());
+        of_user.or_else(|| env.get(name).map(String::as_str))
+    };
+    for name in OF_COMMANDS {
+        pinned.entry(*name).or_insert_with(|| known(name).unwrap_or_default().into());
+    }
+    for name in WITH_VALUE {
+        if let Some(value) = known(name).filter(|value| !value.is_empty()) {
+            pinned.entry(*name).or_insert_with(|| value.into());
+        }
+    }
     for (name, value) in env.iter().filter(|(name, _)| name.starts_with("CODEPLANE_")) {
         pinned.insert(name.clone(), value.as_str().into());
     }

@@ -1,9 +1,11 @@
 //! Files that change what Claude Code 2.1.329 does with hooks, and where it writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+
+use super::settings::SKILL_SHELL;
 
 /// Settings of the machine's administrator.
 pub(super) const MANAGED: &str = "/etc/claude-code/managed-settings.json";
@@ -48,6 +50,12 @@ pub(in super::super) fn transcript_path(
     configuration(home, env).join("projects").join(project).join(file)
 }
 
+/// Members that switch hooks off.
+const SWITCHES: &[&str] = &["disableAllHooks", "allowManagedHooksOnly"];
+
+/// Members by which programs run that no hook is asked about.
+const BESIDE: &[&str] = &[SKILL_SHELL, "apiKeyHelper", "statusLine"];
+
 /// What an edit changed about hooks; none: nothing.
 pub(in super::super) fn hooks_touched(
     before: Option<&[u8]>,
@@ -59,8 +67,8 @@ pub(in super::super) fn hooks_touched(
     };
     let before = before.unwrap_or_default();
     let mut changes = Vec::new();
-    for name in ["disableAllHooks", "allowManagedHooksOnly"] {
-        match (before.get(name), after.get(name)) {
+    for name in SWITCHES {
+        match (before.get(*name), after.get(*name)) {
             (old, new) if old == new => {}
             (_, Some(value)) => changes.push(format!("'{name}' is now {value}")),
             (_, None) => changes.push(format!("'{name}' was removed")),
@@ -69,10 +77,19 @@ pub(in super::super) fn hooks_touched(
     if before.get("hooks") != after.get("hooks") {
         changes.push(format!("hooks changed: {}", events(&before, &after)));
     }
-    for name in VARIABLES {
-        let variable = |settings: &Map<String, Value>| settings.get("env")?.get(*name).cloned();
-        if variable(&before) != variable(&after) {
-            changes.push(format!("variable {name} changed"));
+    let env = |settings: &Map<String, Value>| {
+        settings.get("env").and_then(Value::as_object).cloned().unwrap_or_default()
+    };
+    let (old, new) = (env(&before), env(&after));
+    let names = old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name));
+    let names: BTreeSet<String> = names.map(|name| name.escape_debug().to_string()).collect();
+    if !names.is_empty() {
+        let names: Vec<String> = names.into_iter().take(8).collect();
+        changes.push(format!("variables of commands changed: {}", names.join(", ")));
+    }
+    for name in BESIDE {
+        if before.get(*name) != after.get(*name) {
+            changes.push(format!("'{name}' changed"));
         }
     }
     (!changes.is_empty()).then(|| changes.join("; "))
@@ -81,14 +98,10 @@ pub(in super::super) fn hooks_touched(
 /// Everything that such a file says about hooks, in one form: equal as long as no edit touches them.
 pub(in super::super) fn hooks_said(content: Option<&[u8]>) -> String {
     let Ok(settings) = settings(content) else { return "no JSON object".to_owned() };
-    let variable = |name: &&str| settings.get("env")?.get(*name).cloned();
-    let variables: Vec<Option<Value>> = VARIABLES.iter().map(variable).collect();
-    let said = ["disableAllHooks", "allowManagedHooksOnly", "hooks"].map(|name| settings.get(name));
-    serde_json::json!([said, variables]).to_string()
+    let said =
+        SWITCHES.iter().chain(&["hooks", "env"]).chain(BESIDE).map(|name| settings.get(*name));
+    serde_json::json!(said.collect::<Vec<_>>()).to_string()
 }
-
-/// Variables that switch hooks off.
-const VARIABLES: &[&str] = &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"];
 
 fn settings(text: Option<&[u8]>) -> Result<Map<String, Value>, serde_json::Error> {
     text.map_or_else(|| Ok(Map::new()), serde_json::from_slice)

@@ -103,8 +103,12 @@ fn settings_that_cannot_be_read_are_an_error_that_names_them() {
 }
 
 #[test]
-fn no_project_can_set_variables_that_switch_hooks_off_or_send_them_elsewhere() {
-    let scene = Scene::default().variable("CODEPLANE_ENDPOINT", "unix:/s");
+fn no_project_can_set_variables_that_switch_hooks_off_or_have_commands_run_others() {
+    let scene = Scene::default()
+        .variable("CODEPLANE_ENDPOINT", "unix:/s")
+        .variable("PATH", "/session")
+        .variable("LD_LIBRARY_PATH", "/session")
+        .file("/h/.claude/settings.json", r#"{"env":{"LD_PRELOAD":"/users.so"}}"#);
 
     let env = settings(&scene.launch(Agent::Claude, &["claude"]).unwrap())["env"].clone();
 
@@ -112,26 +116,32 @@ fn no_project_can_set_variables_that_switch_hooks_off_or_send_them_elsewhere() {
         ("CLAUDE_CODE_SIMPLE", ""),
         ("CLAUDE_CODE_SAFE_MODE", ""),
         ("CODEPLANE_ENDPOINT", "unix:/s"),
+        ("PATH", "/session"),
+        ("BASH_ENV", ""),
+        ("CLAUDE_CODE_SHELL_PREFIX", ""),
+        ("LD_LIBRARY_PATH", "/session"),
+        ("LD_PRELOAD", "/users.so"),
     ] {
         assert_eq!(env[name], value, "{name}");
     }
 }
 
 #[test]
-fn hooks_of_a_project_that_could_change_a_call_are_announced() {
+fn what_a_project_has_run_beside_what_is_judged_is_announced() {
     let rewriting = r#"{"hooks":{"PreToolUse":[{"hooks":[]}]}}"#;
+    let project = "/w/project/.claude/settings.json";
     let warnings = |path: &'static str, text: &'static str| {
         let scene = Scene::default().file(path, text);
-        scene.launch(Agent::Claude, &["claude"]).unwrap().warnings
+        scene.launch(Agent::Claude, &["claude"]).unwrap().warnings.join("; ")
     };
 
     let told = warnings("/w/project/.claude/settings.local.json", rewriting);
-    assert!(told[0].starts_with("hooks in .claude/settings.local.json can change a call"));
-    for (path, text) in [
-        ("/w/project/.claude/settings.json", r#"{"hooks":{"PreToolUse":[],"Stop":[{}]}}"#),
-        ("/h/.claude/settings.json", rewriting),
-    ] {
-        assert_eq!(warnings(path, text), [""; 0], "{path}");
+    assert!(told.starts_with("hooks in .claude/settings.local.json can change a call"), "{told}");
+    let told = warnings(project, r#"{"apiKeyHelper":"x","hooks":{"Stop":[]},"env":{"A":"1"}}"#);
+    assert!(told.contains("settings.json names run without being judged: hooks, apiKeyHelper"));
+    assert!(told.contains("settings.json sets reach every command that is allowed: A"), "{told}");
+    for (path, text) in [(project, r#"{"model":"x"}"#), ("/h/.claude/settings.json", rewriting)] {
+        assert_eq!(warnings(path, text), "", "{path}");
     }
 }
 
@@ -242,4 +252,17 @@ fn the_hook_is_tried_as_the_agent_will_run_it() {
         let refusal = Answer::Deny { reason: "a trial".to_owned() };
         assert_eq!(agent.answer("PreToolUse", Some(&call), &refusal).exit_code, exit_code);
     }
+}
+
+#[test]
+fn skills_run_no_commands_of_their_own_unless_the_user_wants_it() {
+    let disabled = |scene: Scene| {
+        settings(&scene.launch(Agent::Claude, &["claude"]).unwrap())["disableSkillShellExecution"]
+            .clone()
+    };
+    let wanted = r#"{"disableSkillShellExecution":false}"#;
+
+    assert_eq!(disabled(Scene::default()), true);
+    assert_eq!(disabled(Scene::default().file("/h/.claude/settings.json", wanted)), Value::Null);
+    assert_eq!(disabled(Scene::default().file("/w/project/.claude/settings.json", wanted)), true);
 }

@@ -25,9 +25,10 @@ fn edits_that_touch_hooks_are_told_and_others_are_not() {
         (
             "{}",
             r#"{"env":{"CLAUDE_CODE_SIMPLE":"1"}}"#,
-            Some("variable CLAUDE_CODE_SIMPLE changed"),
+            Some("variables of commands changed: CLAUDE_CODE_SIMPLE"),
         ),
-        ("{}", r#"{"env":{"EDITOR":"vi"}}"#, None),
+        ("{}", r#"{"env":{"PATH":"/w"}}"#, Some("variables of commands changed: PATH")),
+        (r#"{"env":{"A":"1"}}"#, r#"{"env":{"A":"1"},"model":"x"}"#, None),
         (hooks, "{", Some("the file is no JSON object any more")),
         ("{", "[", None),
         ("{", hooks, Some("hooks changed: Stop")),

@@ -178,12 +178,15 @@ async fn of_two_approvers_and_a_timeout_exactly_one_wins_and_nothing_is_allowed_
     let (mut ends, mut answers) = (BTreeMap::new(), BTreeMap::new());
     let records = records(app).await;
     for record in &records {
-        let state = detail(record, "state").or(detail(record, "outcome"));
-        if let Some(approval) = detail(record, "approval").filter(|_| state.is_some()) {
+        if let (Some(approval), state @ Some(_)) =
+            (detail(record, "approval"), detail(record, "state"))
+        {
             assert_eq!(ends.insert(approval, state), None, "two ends of {approval}");
         }
-        if let Some(decision) = detail(record, "decision") {
-            assert_eq!(answers.insert(decision, state), None, "two answers of {decision}");
+        if let (Some(decision), outcome @ Some(_)) =
+            (detail(record, "decision"), detail(record, "outcome"))
+        {
+            assert_eq!(answers.insert(decision, outcome), None, "two answers of {decision}");
         }
     }
     for (approval, (state, decision)) in &ended {

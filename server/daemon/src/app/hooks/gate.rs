@@ -214,6 +214,10 @@ impl App {
     }
 
     fn opened(&self, decision: &Decision) {
+        // Without an id it was asked about at the second net, and there is no third.
+        if decision.request.tool_use_id.is_none() {
+            return;
+        }
         let Some(digest) = key_of(decision) else { return };
         let call = OpenCall {
             decision: decision.id,

@@ -1,6 +1,7 @@
 //! The second net: where an agent would ask its user itself.
 
-use codeplane_core::Decision;
+use codeplane_core::policy::Effect;
+use codeplane_core::{Decision, Outcome};
 use codeplane_store::Reported as Stored;
 
 use super::call::{Follows, Told};
@@ -24,7 +25,11 @@ impl App {
             return Box::pin(self.gate(incoming, report, tool, reply)).await;
         };
         let decision = self.store.decision(id).await.map_err(|error| self.store_error(error))?;
-        let Some(decision) = decision else {
+        let holds = match &decision {
+            Some(decision) => self.still_holds(&incoming, asked, decision).await?,
+            None => false,
+        };
+        let Some(decision) = decision.filter(|_| holds) else {
             return Box::pin(self.gate(incoming, report, tool, reply)).await;
         };
         let mut follows =
@@ -35,6 +40,26 @@ impl App {
             return self.reported_before(&incoming, &known, reply).await;
         }
         self.answer_again(decision, reply).await
+    }
+
+    /// Whether an answer may be given once more: it was fetched in time, and no rule denies the call by now.
+    async fn still_holds(
+        &self,
+        incoming: &Incoming,
+        asked: Asked<'_>,
+        decision: &Decision,
+    ) -> Result<bool, Error> {
+        let is_allowed =
+            decision.settled.as_ref().is_some_and(|end| end.outcome == Outcome::Allowed);
+        if !is_allowed {
+            return Ok(true);
+        }
+        let approval = self.approval_of(decision).await?;
+        if approval.is_some_and(|approval| approval.is_void(self.clock.now())) {
+            return Ok(false);
+        }
+        let judged = self.judge(&incoming.live, asked).await?;
+        Ok(judged.verdict.decision != Effect::Deny)
     }
 
     /// A call that is asked about in the agent's dialog has both: whoever answers first decides.
