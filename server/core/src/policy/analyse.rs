@@ -3,6 +3,7 @@
 use super::bash;
 use super::facts::Questions;
 use super::json::Value;
+use super::limits;
 use super::path::{absolute, looks_like_path};
 use super::request::{Access, Analysis, Mention, Request, Shell, Subject, Unit, Wildcards};
 use super::shorthand::FILE_TOOLS;
@@ -14,11 +15,13 @@ pub(crate) const COMMAND_BYTES: usize = 64 * 1024;
 /// Takes a request apart. Pure: what it needs to know of files it asks for.
 #[must_use]
 pub fn analyse(request: &Request) -> Analysis {
-    let (units, malformed) = match units(request) {
+    let (mut units, malformed) = match units(request) {
         Ok(units) => (units, None),
         Err(why) => (Vec::new(), Some(why)),
     };
-    let questions = questions(&units, request);
+    limits::hold_mentions(&mut units);
+    let mut questions = questions(&units, request);
+    limits::hold_questions(&mut questions, &mut units);
     Analysis { units, malformed, questions }
 }
 

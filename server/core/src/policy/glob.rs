@@ -13,6 +13,8 @@ pub(crate) struct PathGlob {
     prefix: String,
     /// The longest text without wildcards: what lacks it cannot fit.
     needle: String,
+    /// Everything after the last wildcard, but for slashes before it: what fits ends so.
+    tail: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +59,16 @@ impl PathGlob {
         let end = glob.find(['*', '?']).unwrap_or(glob.len());
         let texts = glob.split(['*', '?']).map(|text| text.trim_matches('/'));
         let needle = texts.max_by_key(|text| text.len()).unwrap_or_default().to_owned();
-        Self { tokens: tokens(glob, Stars::Component), prefix: glob[..end].to_owned(), needle }
+        let tail = glob.rsplit(['*', '?']).next().unwrap_or_default().trim_start_matches('/');
+        let (prefix, tail) = (glob[..end].to_owned(), tail.to_owned());
+        Self { tokens: tokens(glob, Stars::Component), prefix, needle, tail }
     }
 
     /// Whether it fits; `P/**` fits P too, and `/**/` a single slash.
     pub(crate) fn fits(&self, path: &str) -> bool {
         let stem = self.prefix.trim_end_matches('/');
         path.starts_with(stem)
+            && path.ends_with(self.tail.as_str())
             && path.contains(self.needle.as_str())
             && match_path(&self.tokens, &path.chars().collect::<Vec<_>>())
     }
@@ -142,15 +147,18 @@ fn matches(tokens: &[Token], text: &[char]) -> bool {
     now[text.len()]
 }
 
+/// The places in `globs` are sorted.
 fn shell_tokens(text: &str, globs: &[usize]) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut skip_until = 0;
+    let last_close = text.rfind(']').unwrap_or(0);
+    let is_wild = |at: usize| globs.binary_search(&at).is_ok();
     for (at, c) in text.char_indices() {
         match c {
             _ if at < skip_until => {}
-            '*' if globs.contains(&at) => tokens.push(Token::Star),
-            '?' if globs.contains(&at) => tokens.push(Token::One),
-            '[' if globs.contains(&at) && text[at + 1..].contains(']') => {
+            '*' if is_wild(at) => tokens.push(Token::Star),
+            '?' if is_wild(at) => tokens.push(Token::One),
+            '[' if at < last_close && is_wild(at) => {
                 let (token, end) = class(text, at);
                 tokens.push(token);
                 skip_until = end;

@@ -14,6 +14,7 @@ mod facts;
 mod glob;
 mod interpreter;
 mod json;
+mod limits;
 mod names;
 mod near;
 mod path;

@@ -54,12 +54,13 @@ pub(crate) fn is_inside(path: &str, directory: &str) -> bool {
 
 /// Whether a path, as its text says, is or goes through a directory of `/proc` that belongs to one
 /// process (proc(5): its `cwd`, `root` and `fd` are links that each process sees differently), or
-/// goes on behind a link of `/dev` into it. A part with one of `globs`, by place, may be any name.
+/// goes on behind a link of `/dev` into it. A part with one of `globs`, by place and sorted, may be any name.
 pub(crate) fn leads_through_process(path: &str, globs: &[usize]) -> bool {
     let mut at: Vec<(&str, bool)> = Vec::new();
     let mut start = 0;
     for part in path.split('/') {
-        let is_glob = globs.iter().any(|glob| (start..start + part.len()).contains(glob));
+        let first = globs.get(globs.partition_point(|glob| *glob < start));
+        let is_glob = first.is_some_and(|glob| *glob < start + part.len());
         start += part.len() + 1;
         if part.is_empty() || part == "." {
             continue;

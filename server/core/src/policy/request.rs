@@ -172,11 +172,11 @@ pub(crate) enum Access {
 
 /// A word that is, or holds, a path.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts of one word")]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Mention {
     /// Absolute, dots kept.
     pub(crate) path: String,
-    /// Byte positions of the shell's wildcards in it.
+    /// Byte positions of the shell's wildcards in it, sorted.
     pub(crate) globs: Vec<usize>,
     /// Whether it is only a word that may be a path.
     pub(crate) bare: bool,
@@ -186,8 +186,16 @@ pub(crate) struct Mention {
     pub(crate) wildcards: Wildcards,
 }
 
+impl Mention {
+    /// Stands for paths that nobody looked for: any.
+    pub(crate) fn anywhere() -> Self {
+        let (path, globs) = ("/*".to_owned(), vec![1]);
+        Self { path, globs, bare: true, argument: true, wildcards: Wildcards::Git }
+    }
+}
+
 /// Who finds files by wildcards, and so what they find.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Wildcards {
     /// The shell, now: in one directory each, and no leading dot.
     Shell,

@@ -14,14 +14,25 @@ use super::prefix_length;
 /// Programs that put files into a directory under the names they had.
 const COPIERS: &[&str] = &["cp", "mv", "ln", "install", "rsync", "scp"];
 
+/// More text than this in parts of words is not looked at, in bytes and from every directory: ten times
+/// what the longest line of plain options holds.
+const PIECES_BYTES: usize = 1024 * 1024;
+
 /// Every path that the words may name: whole, after `=` and the like, from every directory.
 pub(super) fn of(simple: &Simple, bases: &[String], home: &str) -> Vec<Mention> {
     let mut found = Vec::new();
+    let mut budget = PIECES_BYTES;
     let assignments = simple.assignments.iter().map(|word| (1, word));
     for (at, word) in simple.words.iter().enumerate().chain(assignments) {
         let parts = if word.breaks.is_empty() { Vec::new() } else { word.parts() };
         for text in word.spread().into_iter().chain(parts) {
             for start in piece_starts(&text) {
+                let cost = if start > 0 { (text.len() - start) * bases.len() } else { 0 };
+                let Some(left) = budget.checked_sub(cost) else {
+                    found.push(Mention::anywhere());
+                    break;
+                };
+                budget = left;
                 let globs: Vec<usize> =
                     word.globs.iter().filter(|g| **g >= start).map(|g| g - start).collect();
                 piece(&text[start..], &globs, at, (bases, home), &mut found);

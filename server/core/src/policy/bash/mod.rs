@@ -14,7 +14,7 @@ use super::shell::{self, Word};
 use reader::Reader;
 
 /// More units than this are too many to be allowed; all of them are searched all the same.
-const UNITS: usize = 256;
+pub(super) const UNITS: usize = 256;
 
 /// The units of a shell line.
 pub(super) fn units(text: &str, request: &Request) -> Vec<Unit> {

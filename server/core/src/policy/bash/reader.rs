@@ -6,7 +6,7 @@ use super::super::command::base_name;
 use super::super::interpreter;
 use super::super::path::{absolute, is_inside, normal};
 use super::super::programs::{self, Behind};
-use super::super::request::{Access, Below, Command, NOWHERE, Request, Subject, Unit};
+use super::super::request::{Access, Below, Command, Mention, NOWHERE, Request, Subject, Unit};
 use super::super::shell::{Direction, Redirect, Simple, Word};
 use super::super::url;
 use super::search::candidates;
@@ -54,12 +54,8 @@ impl<'a> Reader<'a> {
             repositories: Vec::new(),
             below: Vec::new(),
         };
-        let mut bases = self.directories.clone();
-        for (at, directory) in directories::chosen(&texts[command.prefix..]) {
-            let found = self.directories.iter().filter_map(|base| self.absolute(directory, base));
-            command.directories.extend(found.map(|path| (command.prefix + at, path)));
-        }
-        bases.extend(command.directories.iter().map(|(_, path)| path.clone()));
+        let chosen = directories::chosen(&texts[command.prefix..]);
+        let bases = self.places(&chosen, &mut command);
         command.repositories = self.repositories(texts.get(command.prefix), &bases);
         for (place, filter) in below::read(&texts[command.prefix..]) {
             let found = bases.iter().filter_map(|base| self.absolute(place, base));
@@ -78,9 +74,22 @@ impl<'a> Reader<'a> {
         if opaque.iter().any(|why| why == GIVEN_PROGRAM) {
             unit.mentions.extend(mentions::in_programs(simple, &bases, &self.request.home));
         }
+        if chosen.len() > DIRECTORIES {
+            unit.mentions.push(Mention::anywhere());
+        }
         unit.opaque = opaque;
         unit.hosts = mentions::hosts(words, &texts);
         unit
+    }
+
+    /// Where the command's relative paths may start, with the directories that its options choose.
+    fn places(&self, chosen: &[(usize, &str)], command: &mut Command) -> Vec<String> {
+        for (at, directory) in chosen.iter().take(DIRECTORIES) {
+            let found = self.directories.iter().filter_map(|base| self.absolute(directory, base));
+            command.directories.extend(found.map(|path| (command.prefix + at, path)));
+        }
+        let chosen = command.directories.iter().map(|(_, path)| path);
+        self.directories.iter().chain(chosen).cloned().collect()
     }
 
     /// Where git looks, up to the workspace: what lies above was made by nobody who asks.

@@ -6,7 +6,7 @@ mod refuse;
 mod suggest;
 mod unasked;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::facts::Resolution;
 use super::path::normal;
@@ -80,7 +80,7 @@ pub struct UnitVerdict {
 }
 
 /// A path that a unit names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NamedPath {
     /// Absolute, as its text says, without `.` and `..`.
     pub lexical: String,
@@ -242,11 +242,12 @@ impl<'a> Judge<'a> {
             mention.globs.is_empty()
                 && (!mention.bare || (mention.argument && self.facts.exists(&mention.path)))
         });
+        let mut seen = HashSet::new();
         let mut paths: Vec<NamedPath> = Vec::new();
         for path in subject.into_iter().chain(mentioned.map(|mention| &mention.path)) {
             let resolved = self.facts.resolved(path).map(str::to_owned);
             let path = NamedPath { lexical: normal(path), resolved };
-            if !paths.contains(&path) {
+            if seen.insert(path.clone()) {
                 paths.push(path);
             }
         }

@@ -31,10 +31,9 @@ impl Word {
 
     /// Whether the shell looks for files by it: a bracket that nothing closes is plain.
     pub(crate) fn is_glob(&self) -> bool {
-        self.globs.iter().any(|at| {
-            let text = &self.text[*at..];
-            !text.starts_with('[') || text.contains(']')
-        })
+        let last_close = self.text.rfind(']').unwrap_or(0);
+        let is_bracket = |at: usize| self.text.as_bytes().get(at) == Some(&b'[');
+        self.globs.iter().any(|at| !is_bracket(*at) || *at < last_close)
     }
 
     /// The name before `=`, where the word would be an assignment.
