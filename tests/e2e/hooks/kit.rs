@@ -62,13 +62,14 @@ pub(super) fn call(command: &str) -> String {
 }
 
 /// What a shell does for the session: each file `N.body` is given to a hook; what it says is in `N.out`,
-/// `N.err` and at last `N.code`. Where there is `N.arguments`, the hook gets these, and no token but theirs. `BESIDE` runs
+/// `N.err` and at last `N.code`; `N.dialect` has the words of another dialect. Where there is `N.arguments`, the hook gets these, and no token but theirs. `BESIDE` runs
 /// beside them.
 const SERVE: &str = r#"
 [ -z "$BESIDE" ] || eval "$BESIDE" &
 while read -r number go; do
   ( while [ -n "$go" ] && [ ! -e "$go" ]; do sleep 0.05; done
     set -- generic
+    [ ! -e "$number.dialect" ] || set -- $(cat "$number.dialect")
     [ ! -e "$number.arguments" ] || { unset CODEPLANE_HOOK_TOKEN_FILE; set -- $(cat "$number.arguments"); }
     "$HOOK" hook "$@" < "$number.body" > "$number.out" 2> "$number.err"
     echo $? > "$number.new"; mv "$number.new" "$number.code" ) &
@@ -107,6 +108,12 @@ impl<'d> Caller<'d> {
         fs::write(self.file(number, "body"), body).unwrap();
         let line = format!("{number}\n");
         drop(self.daemon.cpctl(["send", self.session.as_str(), &line]).success());
+    }
+
+    /// In which dialect a report to come is, and about what.
+    #[track_caller]
+    pub(super) fn dialect(&self, number: u32, words: &str) {
+        fs::write(self.file(number, "dialect"), words).unwrap();
     }
 
     /// What the hook of a report to come is given, instead of its dialect and the token of its session.

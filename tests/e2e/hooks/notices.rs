@@ -11,6 +11,8 @@ use super::kit::script;
 
 /// Another hook of the project.
 const OTHER_HOOK: &str = "hooks in .claude/settings.json can change a call after it was judged: that is only found when it has run";
+/// Programs of the project.
+const PROGRAMS: &str = "programs that .claude/settings.json names run without being judged: hooks";
 /// Dialogs that nobody answers but the user.
 const FIRST_RUN: &str = "the agent will ask for its first-run settings: attach and answer";
 const TRUST: &str =
@@ -98,12 +100,12 @@ async fn what_the_agent_will_ask_and_who_else_changes_calls_is_said_at_the_start
     scene.bind();
     scene.add_hook();
 
-    assert_eq!(scene.run(&[]), [OTHER_HOOK, FIRST_RUN, TRUST]);
-    assert_eq!(scene.create().await, [OTHER_HOOK, FIRST_RUN, TRUST]);
+    assert_eq!(scene.run(&[]), [OTHER_HOOK, PROGRAMS, FIRST_RUN, TRUST]);
+    assert_eq!(scene.create().await, [OTHER_HOOK, PROGRAMS, FIRST_RUN, TRUST]);
 
     scene.settle();
-    assert_eq!(scene.run(&[]), [OTHER_HOOK]);
-    assert_eq!(scene.create().await, [OTHER_HOOK]);
+    assert_eq!(scene.run(&[]), [OTHER_HOOK, PROGRAMS]);
+    assert_eq!(scene.create().await, [OTHER_HOOK, PROGRAMS]);
 }
 
 #[tokio::test]

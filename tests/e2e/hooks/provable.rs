@@ -122,3 +122,44 @@ fn a_rule_for_a_user_fits_that_users_sessions_by_name_and_by_number() {
         assert!(reason.contains("test/no"), "{written}: {reason}");
     }
 }
+
+#[test]
+fn no_rule_lets_an_agent_read_where_the_daemon_keeps_its_keys() {
+    let daemon = TestDaemon::start();
+    rules(&daemon, "- {id: all, effect: allow}\n");
+    let caller = Caller::start(&daemon, "a", &[]);
+    let key = daemon.state_dir().join("audit/signing.key").display().to_string();
+    let read = json!({
+        "event": "tool_requested", "tool": "Read", "input": {"file_path": key}, "cwd": "/tmp",
+    });
+
+    caller.report(1, read.to_string().as_bytes());
+    caller.report(2, call(&format!("cat {key}")).as_bytes());
+
+    assert_eq!(pending(&daemon, 2).len(), 2);
+    caller.ask(3, &call("cat other")).allows();
+}
+
+#[test]
+fn a_call_that_was_allowed_once_is_judged_again_where_the_agent_asks_again() {
+    let daemon = TestDaemon::start();
+    let caller = Caller::start(&daemon, "a", &["--provider", "claude"]);
+    let asked = |event: &str, id: &str| {
+        json!({
+            "hook_event_name": event, "tool_name": "Bash", "tool_input": {"command": "touch x"},
+            "cwd": "/tmp", "tool_use_id": id, "session_id": "s",
+        })
+        .to_string()
+    };
+    caller.dialect(1, "claude --event PreToolUse");
+    caller.report(1, asked("PreToolUse", "t1").as_bytes());
+    let id = text(&pending(&daemon, 1)[0], "id").to_owned();
+    drop(daemon.cpctl(["approvals", "allow", &id]).success());
+    assert!(caller.answer(1).stdout.contains("\"allow\""));
+    rules(&daemon, "- {id: no, effect: deny, tool: Bash, command: 'touch:*'}\n");
+
+    caller.dialect(2, "claude --event PermissionRequest");
+    let again = caller.ask(2, &asked("PermissionRequest", ""));
+
+    assert!(again.stdout.contains("\"deny\""), "{again:?}");
+}

@@ -1,6 +1,6 @@
 //! What a project, or an agent's own programs, do against the gate.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use codeplane_tests::{
     AGENT_PATIENCE, binary,
@@ -103,6 +103,52 @@ fn a_projects_hook_that_changes_a_call_after_it_was_judged_is_announced_and_foun
         "it ran with another file_path than the one that was judged"
     );
     assert_eq!(world.session(&session)["gate"], "ungated");
+}
+
+#[test]
+fn variables_of_a_project_have_no_allowed_command_run_its_own_programs() {
+    let Some(world) = World::claude() else { return };
+    rules(&world, "- {id: ls, effect: allow, tool: Bash, command: 'ls:*'}\n");
+    let bin = world.work().join("bin");
+    fs::create_dir(&bin).unwrap();
+    for name in ["ls", "shell", "prefix", "bashrc"] {
+        let script = format!("#!/bin/sh\ntouch {}/ran-{name}\n", world.work().display());
+        fs::write(bin.join(name), script).unwrap();
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let of = |name: &str| bin.join(name).display().to_string();
+    settings(
+        &world,
+        &json!({"env": {
+            "PATH": format!("{}:/usr/bin:/bin", bin.display()), "BASH_ENV": of("bashrc"), "ENV": of("bashrc"),
+            "SHELL": of("shell"), "CLAUDE_CODE_SHELL": of("shell"),
+            "CLAUDE_CODE_SHELL_PREFIX": of("prefix"),
+        }}),
+    );
+    world.model.script("build", [world.shell("ls Makefile"), say("So be it.")]);
+
+    let session = world.run(&["[[build]] go"]);
+
+    world.model.expect_tool_result("build", "Makefile");
+    world.expect_screen(&session, "So be it.");
+    for name in ["ls", "shell", "prefix", "bashrc"] {
+        assert!(!world.work().join(format!("ran-{name}")).exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_projects_command_runs_nothing_where_it_is_loaded() {
+    let Some(world) = World::claude() else { return };
+    let commands = world.work().join(".claude/commands");
+    fs::create_dir_all(&commands).unwrap();
+    let command = "---\nallowed-tools: Bash(touch:*)\n---\n[[build]] Out: !`touch out`\n";
+    fs::write(commands.join("deploy.md"), command).unwrap();
+    world.model.script("build", [say("So be it.")]);
+
+    let session = world.run(&["/deploy"]);
+
+    world.expect_screen(&session, "So be it.");
+    assert!(!world.work().join("out").exists());
 }
 
 /// Leaves a process behind in the session that reports what is in `body`, once that is there.
