@@ -269,8 +269,11 @@ impl Failure {
 
 fn try_daemon(args: &DaemonArgs) -> Result<Served, Failure> {
     // Its own environment may have been wiped; that of the process that started it was not.
-    let limited =
-        || codeplane_shim::SessionLimit::marks_this_process().then(|| "of an ancestor".to_owned());
+    let limited = || {
+        codeplane_shim::SessionLimit::marks_this_process().then(|| {
+            "of an ancestor (its limit of file locks is finite: see ulimit -Hx)".to_owned()
+        })
+    };
     if let Some(session) = os::inherited_mark().or_else(limited) {
         return Err(Failure::InSession(session));
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// What is in the file.
@@ -23,6 +23,18 @@ pub(crate) fn install(path: &Path) -> io::Result<()> {
     // Later it would be busy: whoever is forked in between has it open for writing.
     drop(file);
     fs::rename(&next, path)
+}
+
+/// Which file lies there, and when it was changed last: nobody but the kernel sets that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity(u64, u64, i64, i64);
+
+impl Identity {
+    /// Of what is at `path`; none if there is nothing.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let found = fs::symlink_metadata(path).ok()?;
+        Some(Self(found.dev(), found.ino(), found.ctime(), found.ctime_nsec()))
+    }
 }
 
 #[cfg(test)]

@@ -120,6 +120,7 @@ pub(crate) async fn serve(config: Config, directories: Directories) -> Result<Se
     shutdown.spawn(app::sign_checkpoints(app.clone()));
     shutdown.spawn(app::retain(app.clone()));
     shutdown.spawn(app::keep_runtime_directory(app.clone()));
+    shutdown.spawn(app::guard_hook_program(app.clone()));
     run(&app, services, listeners).await
 }
 

@@ -1,6 +1,6 @@
 //! What can be shown later of what was decided, and of who could decide what.
 
-use codeplane_tests::TestDaemon;
+use codeplane_tests::{PATIENCE, TestDaemon, wait_until};
 use nix::unistd::{User, getuid};
 use serde_json::{Value, json};
 
@@ -143,7 +143,7 @@ fn no_rule_lets_an_agent_read_where_the_daemon_keeps_its_keys() {
 #[test]
 fn a_call_that_was_allowed_once_is_judged_again_where_the_agent_asks_again() {
     let daemon = TestDaemon::start();
-    let caller = Caller::start(&daemon, "a", &["--provider", "claude"]);
+    let caller = Caller::start(&daemon, "a", &[]);
     let asked = |event: &str, id: &str| {
         json!({
             "hook_event_name": event, "tool_name": "Bash", "tool_input": {"command": "touch x"},
@@ -162,4 +162,20 @@ fn a_call_that_was_allowed_once_is_judged_again_where_the_agent_asks_again() {
     let again = caller.ask(2, &asked("PermissionRequest", ""));
 
     assert!(again.stdout.contains("\"deny\""), "{again:?}");
+}
+
+#[test]
+fn a_hook_program_that_somebody_replaces_is_put_back() {
+    let daemon = TestDaemon::start();
+    let program = daemon.state_dir().join("hook-entry");
+    let genuine = std::fs::read(&program).unwrap();
+    let other = program.with_extension("other");
+    std::fs::write(&other, "#!/bin/sh\nexit 0\n").unwrap();
+
+    std::fs::rename(&other, &program).unwrap();
+
+    wait_until("the program to be put back", PATIENCE, || {
+        if std::fs::read(&program).is_ok_and(|found| found == genuine) { Ok(()) } else { Err("") }
+    });
+    assert!(daemon.log().contains("was changed: put back"));
 }

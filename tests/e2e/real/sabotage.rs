@@ -151,6 +151,34 @@ fn a_projects_command_runs_nothing_where_it_is_loaded() {
     assert!(!world.work().join("out").exists());
 }
 
+#[test]
+fn a_hook_program_that_is_replaced_is_told_of_and_the_session_is_not_gated_any_more() {
+    let Some(world) = World::claude() else { return };
+    rules(&world, NO_FILES);
+    let replaced = Gate::closed();
+    let last = write(&world, "out").after(&replaced);
+    world.model.script("build", [world.shell("echo hi"), last, say("So be it.")]);
+    let session = world.run(&[&["[[build]] go"], &EAGER[..]].concat());
+    wait_until("the first call to be judged", AGENT_PATIENCE, || {
+        let gate = world.session(&session)["gate"].clone();
+        if gate == "gated" { Ok(()) } else { Err(gate) }
+    });
+    let program = world.daemon.state_dir().join("hook-entry");
+    fs::write(program.with_extension("other"), "#!/bin/sh\nexit 0\n").unwrap();
+
+    fs::rename(program.with_extension("other"), &program).unwrap();
+
+    wait_until("the session to be ungated", AGENT_PATIENCE, || {
+        let gate = world.session(&session)["gate"].clone();
+        if gate == "ungated" { Ok(()) } else { Err(gate) }
+    });
+    assert_eq!(events(&world, &session, "hooks.edited").len(), 1);
+    replaced.open();
+    world.model.expect_tool_result("build", "nothing new here");
+    world.expect_screen(&session, "So be it.");
+    assert!(!world.work().join("out").exists());
+}
+
 /// Leaves a process behind in the session that reports what is in `body`, once that is there.
 fn reporter(world: &World) -> Turn {
     let cpctl = binary("cpctl");

@@ -11,6 +11,7 @@ mod decisions;
 mod describe;
 mod error;
 mod events;
+mod hook_guard;
 mod hooks;
 mod inside;
 mod inspect;
@@ -50,6 +51,7 @@ pub(crate) use audit::{
     AUDIT_FILTER_FIELDS, AuditKeys, AuditOrder, AuditQuery, Export, ExportFormat, KeyError,
     Measure, VerifyError, sign_checkpoints, verify_export, verify_state,
 };
+pub(crate) use hook_guard::guard_hook_program;
 pub(crate) use reap::reap_children;
 pub(crate) use receipts::Receipts;
 pub(crate) use retention::retain;

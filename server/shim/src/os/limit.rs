@@ -36,11 +36,11 @@ impl SessionLimit {
         Some(hard_limit(&fs::read_to_string(format!("/proc/{pid}/limits")).ok()?)? <= self.0)
     }
 
-    /// Whether this very process was started in a session of whichever daemon. One that a session's
-    /// program gave a lower limit still is not told from one of an administrator.
+    /// Whether this very process was started in a session of whichever daemon: any finite limit says so, because what a
+    /// session's program lowered further is not told from what an administrator set.
     #[must_use]
     pub fn marks_this_process() -> bool {
-        getrlimit(Resource::RLIMIT_LOCKS).is_ok_and(|(_, hard)| hard == MOST)
+        getrlimit(Resource::RLIMIT_LOCKS).is_ok_and(|(_, hard)| hard <= MOST)
     }
 
     /// Makes this process, a shim, and all that it starts bear it.

@@ -68,11 +68,21 @@ fn response(payload: &[(String, &[u8])]) -> Option<Vec<TranscriptFact>> {
         }
         "function_call_output" | "custom_tool_call_output" => {
             let output = word("output").unwrap_or_default();
-            let refused = REFUSALS.iter().any(|refusal| output.starts_with(refusal));
-            Some(vec![result(call_id, if refused { ToolFate::Refused } else { ToolFate::Ran })])
+            Some(vec![result(call_id, fate(&output))])
         }
         _ => None,
     }
+}
+
+/// What became of a call, by its result. One that its user broke off has nothing but the time it took; what a program
+/// prints comes behind more.
+fn fate(output: &str) -> ToolFate {
+    let rest = output.strip_prefix("Wall time: ").and_then(|rest| rest.split_once(" seconds"));
+    if rest.is_some_and(|(_, rest)| rest.trim() == "aborted by user") {
+        return ToolFate::Interrupted;
+    }
+    let is_refused = REFUSALS.iter().any(|refusal| output.starts_with(refusal));
+    if is_refused { ToolFate::Refused } else { ToolFate::Ran }
 }
 
 fn called(id: String, name: &str, arguments: &str) -> Option<Vec<TranscriptFact>> {

@@ -158,6 +158,8 @@ fn codex_writes_whether_a_call_ran() {
     for (output, fate) in [
         ("Chunk ID: 1\nOutput:\nCommand blocked by PreToolUse hook", ToolFate::Ran),
         ("Command blocked by PreToolUse hook: no. Command: ls", ToolFate::Refused),
+        ("Wall time: 3.1 seconds\naborted by user", ToolFate::Interrupted),
+        ("Wall time: 3.1 seconds\nOutput:\naborted by user", ToolFate::Ran),
         ("unsupported custom tool call: apply_patch", ToolFate::Refused),
     ] {
         let output = serde_json::Value::from(output);

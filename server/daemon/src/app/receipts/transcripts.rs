@@ -146,8 +146,8 @@ struct OpenUses {
 #[derive(Debug)]
 struct OpenUse {
     call: ToolCall,
-    /// Which file, and where its line begins.
-    place: (usize, u64),
+    /// Which file, and where its line begins; none: it need not be read again.
+    place: Option<(usize, u64)>,
 }
 
 impl OpenUses {
@@ -158,11 +158,14 @@ impl OpenUses {
                 None
             }
             TranscriptFact::ToolResult { tool_use_id, fate } => {
-                let used = self.close(&tool_use_id)?;
                 match fate {
-                    ToolFate::Ran => Some(Told::Ran(used.call)),
-                    // Hooks tell whether it had begun.
-                    ToolFate::Refused | ToolFate::Interrupted => None,
+                    ToolFate::Ran => Some(Told::Ran(self.close(&tool_use_id)?.call)),
+                    // Hooks tell whether it had begun. Whoever can write to the file may have said so: a result that
+                    // follows counts.
+                    ToolFate::Refused | ToolFate::Interrupted => {
+                        self.uses.get_mut(&tool_use_id)?.place = None;
+                        None
+                    }
                 }
             }
             TranscriptFact::Unseen { tool_use_id, tool, what } => {
@@ -180,7 +183,9 @@ impl OpenUses {
         {
             uses.remove(&oldest);
         }
-        if uses.insert(id.clone(), OpenUse { call: call(id.clone(), tool, input), place }).is_none()
+        if uses
+            .insert(id.clone(), OpenUse { call: call(id.clone(), tool, input), place: Some(place) })
+            .is_none()
         {
             self.order.push_back(id);
         }
@@ -193,7 +198,7 @@ impl OpenUses {
     }
 
     fn first(&self, file: usize) -> Option<u64> {
-        let places = self.uses.values().map(|used| used.place);
+        let places = self.uses.values().filter_map(|used| used.place);
         places.filter(|place| place.0 == file).map(|place| place.1).min()
     }
 }
