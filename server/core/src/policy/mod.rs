@@ -29,6 +29,7 @@ mod shorthand;
 pub mod starter;
 mod time;
 mod url;
+mod wrappers;
 
 pub use analyse::analyse;
 pub use document::{Document, Finding, Format, Problem};

@@ -2,10 +2,10 @@
 
 use super::command::base_name;
 use super::names::{
-    EVALUATORS, GIT_READERS, HARMLESS_VARIABLES, NETWORKERS, OPENED_WRAPPERS, READERS, SHELLS,
-    TEXT_RUNNERS, VERB_WRAPPERS, WRAPPERS,
+    EVALUATORS, GIT_READERS, HARMLESS_VARIABLES, NETWORKERS, READERS, SHELLS, TEXT_RUNNERS,
 };
 use super::shell::Word;
+use super::wrappers::{GNU_WRAPPERS, OPENED_WRAPPERS, VERB_WRAPPERS, WRAPPERS};
 use super::{escalation, interpreter};
 
 fn is_one(names: &[&str], command: &str) -> bool {
@@ -39,10 +39,17 @@ pub(crate) enum Behind {
     Anywhere(Vec<usize>),
 }
 
+/// What a program is called, GNU's own without the letter that marks it beside others.
+pub(crate) fn plain_name(command: &str) -> &str {
+    let name = base_name(command);
+    let plain = name.strip_prefix('g').filter(|plain| GNU_WRAPPERS.contains(plain));
+    plain.unwrap_or(name)
+}
+
 /// Where the commands begin that a command runs because its words say so.
 pub(crate) fn commands_behind(argv: &[&str]) -> Behind {
     let Some((head, args)) = argv.split_first() else { return Behind::Nothing };
-    let name = base_name(head);
+    let name = plain_name(head);
     if is_one(&["find", "fd", "fdfind"], name) {
         let runs = |at: &usize| FINDERS_RUN.contains(&argv[*at]);
         return Behind::Anywhere((0..argv.len()).filter(runs).map(|at| at + 1).collect());
@@ -53,6 +60,11 @@ pub(crate) fn commands_behind(argv: &[&str]) -> Behind {
     if let Some((_, verbs)) = VERB_WRAPPERS.iter().find(|(program, _)| *program == name) {
         let runs = |arg: &&str| verbs.contains(arg);
         let verb = args.iter().position(runs);
+        return verb.map_or(Behind::Nothing, |at| Behind::Anywhere(vec![at + 2]));
+    }
+    if name == "ip" {
+        let runs = |at: &usize| argv[*at].starts_with('n') && "exec".starts_with(argv[at + 1]);
+        let verb = (1..argv.len().saturating_sub(1)).find(runs);
         return verb.map_or(Behind::Nothing, |at| Behind::Anywhere(vec![at + 2]));
     }
     if name == "git" {
@@ -112,7 +124,7 @@ fn behind_options(name: &str, argv: &[&str]) -> Vec<usize> {
 /// Whether words of this command, or what it is fed, may be programs in the shell's language.
 pub(crate) fn runs_text(argv: &[&str]) -> bool {
     let Some(head) = argv.first() else { return false };
-    if is_evaluator(head) || is_one(TEXT_RUNNERS, head) {
+    if is_evaluator(head) || is_one(TEXT_RUNNERS, plain_name(head)) {
         return true;
     }
     if is_shell(head) {

@@ -66,6 +66,7 @@ fn a_line_is_taken_apart_as_bash_does() {
 fn a_denied_command_is_found_where_it_runs() {
     hold_rules(include_str!("cases/denied.txt"));
     hold_rules(include_str!("cases/hidden.txt"));
+    hold_rules(include_str!("cases/wrappers.txt"));
 }
 
 #[test]

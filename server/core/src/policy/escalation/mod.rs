@@ -12,7 +12,7 @@ mod verbs;
 pub use table::VERSION;
 
 use super::command::{base_name, is_long};
-use super::{interpreter, names, programs};
+use super::{interpreter, names, programs, wrappers};
 use table::{Row, rows};
 use verbs::{ALWAYS, DEEP_VERBS, SAFE_DEEP, SAFE_VERBS};
 
@@ -60,7 +60,7 @@ pub(crate) fn prefix_words(argv: &[&str]) -> Option<usize> {
 pub(crate) fn is_running(name: &str) -> bool {
     let has_rows =
         rows(name).next().is_some() || SAFE_VERBS.iter().any(|(program, _)| *program == name);
-    (names::WRAPPERS.contains(&name) || programs::is_loader(name))
+    (wrappers::WRAPPERS.contains(&programs::plain_name(name)) || programs::is_loader(name))
         && !has_rows
         && !names::SHELLS.contains(&name)
 }
