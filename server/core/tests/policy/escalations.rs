@@ -299,3 +299,56 @@ fn a_directory_that_an_option_chooses_is_judged_as_cd() {
         ],
     );
 }
+
+#[test]
+fn a_program_that_a_rule_spells_behind_a_runner_of_packages_is_judged_as_itself() {
+    hold(
+        &["allow Bash(npx tsc:*)", "allow Bash(uvx ruff check:*)", "allow Bash(npx node:*)"],
+        &[
+            ("allow", "npx tsc"),
+            ("allow", "npx tsc --noEmit"),
+            ("allow", "uvx ruff check src"),
+            ("ask", "npx tsc --outDir /x"),
+            ("ask", "npx -p other tsc"),
+            ("ask", "npx -- tsc"),
+            ("ask", "npx tsc@next"),
+            ("ask", "npx eslint"),
+            ("ask", "npx node -e 1"),
+            ("ask", "uvx ruff format"),
+        ],
+    );
+    hold(&["allow Bash(npx:*)"], &[("ask", "npx tsc"), ("ask", "npx tsc --noEmit")]);
+    hold(&["allow Bash(npx tsc:*)", "deny Bash(rm:*)"], &[("deny", "npx tsc rm x")]);
+}
+
+#[test]
+fn the_value_of_an_option_is_no_option() {
+    hold(
+        &["allow Bash(rg:*)", "allow Bash(git:*)"],
+        &[
+            ("allow", "rg -n x -e --pre"),
+            ("allow", "git commit -m --edit"),
+            ("allow", "git commit -am --edit"),
+            ("allow", "git grep -e -O x"),
+            ("ask", "rg -e --pre x --pre y"),
+            ("ask", "git commit -m --edit --edit"),
+            ("ask", "git commit -m x --edit"),
+            ("ask", "git grep -e x -O y"),
+            ("ask", "git grep -e -- -O y"),
+        ],
+    );
+}
+
+#[test]
+fn a_cd_that_asks_leads_all_the_same() {
+    hold(
+        &["allow Bash", r#"{"effect":"deny","path":"~/secrets/**"}"#],
+        &[
+            ("deny", "cd && cat secrets/key"),
+            ("deny", "cd -P ~ && cat secrets/key"),
+            ("deny", "cd -- ~; cat secrets/key"),
+            ("ask", "cd && ls"),
+            ("ask", "cd - && ls"),
+        ],
+    );
+}

@@ -1,4 +1,4 @@
-//! Calls of which nobody told in which directory they are made.
+//! Calls of which nobody told in which directory they are made, or told it by a link.
 
 use codeplane_core::policy::{Effect, Places, Request, RuleSet};
 
@@ -61,5 +61,51 @@ fn where_the_workspace_is_not_known_a_relative_pattern_allows_nothing_elsewhere(
         ("Bash", r#"{"command":"cd /etc && ls"}"#),
     ] {
         assert_eq!(judge_nowhere(&lines, request(tool, input)), "ask", "{tool} {input}");
+    }
+}
+
+/// What is said of a call in `/repo`, of which `/alias` was told for the workspace.
+fn judge_by_link(lines: &[&str], mut request: Request) -> &'static str {
+    let workspace = Some("/alias".to_owned());
+    request.workspace.clone_from(&workspace);
+    let rules = RuleSet::new(
+        rules(lines),
+        Effect::Ask,
+        &Places { home: HOME.to_owned(), workspace },
+        &Machine,
+    );
+    judge(&rules, &request).decision.name()
+}
+
+#[test]
+fn a_workspace_told_by_a_link_is_the_directory_it_leads_to() {
+    let lines = [
+        "allow Read(**)",
+        "allow Bash(ls:*)",
+        "allow Bash(git:*)",
+        r#"{"effect":"deny","path":".env"}"#,
+    ];
+
+    for (expected, command) in [
+        ("allow", "cd src && ls"),
+        ("allow", "cd /alias/src && ls"),
+        ("allow", "git -C src log"),
+        ("ask", "cd out && ls"),
+        ("ask", "cd .. && ls"),
+        ("ask", "git -C bare log"),
+        ("ask", "cd bare && git log"),
+        ("deny", "ls .env"),
+        ("deny", "ls /alias/.env"),
+    ] {
+        assert_eq!(judge_by_link(&lines, bash(command)), expected, "{command}");
+    }
+    for (expected, path) in [
+        ("allow", "src/main.rs"),
+        ("allow", "/alias/src/main.rs"),
+        ("ask", "out/passwd"),
+        ("deny", ".env"),
+    ] {
+        let input = format!(r#"{{"file_path":"{path}"}}"#);
+        assert_eq!(judge_by_link(&lines, request("Read", &input)), expected, "{path}");
     }
 }

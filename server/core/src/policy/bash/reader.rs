@@ -102,7 +102,9 @@ impl<'a> Reader<'a> {
         let mut found: Vec<String> = Vec::new();
         for base in bases.iter().map(|base| normal(base)) {
             let around = Path::new(&base).ancestors().filter_map(Path::to_str);
-            let own = around.take_while(|directory| is_inside(directory, &workspace));
+            // One that is not below the workspace by its text may be by a link.
+            let is_linked = !is_inside(&base, &workspace);
+            let own = around.take_while(|directory| is_linked || is_inside(directory, &workspace));
             found.extend(own.map(str::to_owned));
         }
         found.sort_unstable();
@@ -149,9 +151,15 @@ impl<'a> Reader<'a> {
     fn change_directory(&mut self, simple: &Simple) -> Unit {
         let mut unit = self.simple(simple);
         let target = simple.words.get(1).filter(|_| simple.words.len() == 2);
-        let found: Vec<String> = target.map_or_else(Vec::new, |target| {
-            self.directories.iter().filter_map(|base| self.absolute(&target.text, base)).collect()
-        });
+        let named = simple.words[1..].iter().rfind(|word| !word.text.starts_with('-'));
+        let goes_back = simple.words.iter().any(|word| word.text == "-");
+        let place = match named {
+            Some(word) => word.text.as_str(),
+            None if goes_back => ".",
+            None => "~",
+        };
+        let absolute = |base: &String| self.absolute(place, base);
+        let found: Vec<String> = self.directories.iter().filter_map(absolute).collect();
         let is_plain = target.is_some_and(is_one_directory) && simple.assignments.is_empty();
         if is_plain && !found.is_empty() {
             if let Subject::Command(command) = unit.subject {

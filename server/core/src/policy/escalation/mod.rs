@@ -25,6 +25,9 @@ pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
     }
     let asks_where = matches!((name, argv.get(1)), ("command", Some(&"-v" | &"-V")));
     let is_test = name == "[" || name == "test";
+    if let Some(run) = spelled_package(name, argv, spelled) {
+        return escalates(&run, spelled - 1);
+    }
     if ALWAYS.contains(&name) || (is_running(name) && !asks_where) {
         return Some(format!("{name} runs or writes what its arguments say"));
     }
@@ -36,6 +39,18 @@ pub(crate) fn escalates(argv: &[&str], spelled: usize) -> Option<String> {
         .or_else(|| by_option(name, argv, spelled))
         .or_else(|| by_script(name, argv, spelled))
         .or_else(|| shape::odd(name, argv, spelled))
+}
+
+/// The program that a runner of packages runs, where a rule spells it. A version may stand behind it.
+fn spelled_package<'a>(name: &str, argv: &[&'a str], spelled: usize) -> Option<Vec<&'a str>> {
+    let (package, args) = argv.get(1..)?.split_first()?;
+    let is_spelled = matches!(name, "npx" | "bunx" | "pnpx" | "uvx") && spelled > 1;
+    let program = base_name(package);
+    let program = program.split_once('@').map_or(program, |(program, _)| program);
+    if !is_spelled || program.is_empty() || package.starts_with('-') {
+        return None;
+    }
+    Some(std::iter::once(program).chain(args.iter().copied()).collect())
 }
 
 /// How many words of a command tell what it does, whatever follows: the program and its
@@ -205,9 +220,20 @@ fn risky_option<'a>(row: &Row, args: &[&'a str], spelled: usize) -> Option<&'a s
             return Some(arg);
         }
         // What looks like an option is looked at, though it may be the value of the one before.
-        skip = takes_next && next.is_some_and(|next| !next.starts_with('-'));
+        skip = takes_next
+            && (takes_any_text(row, arg) || next.is_some_and(|next| !next.starts_with('-')));
     }
     None
+}
+
+/// Whether the value of an option, which ends the word, is the next word whatever that looks like
+/// (git(1) by its parse-options API, rg(1) on `-e`).
+fn takes_any_text(row: &Row, arg: &str) -> bool {
+    match (row.program, row.verb) {
+        ("rg", None) | ("git", Some("grep")) => arg.ends_with('e'),
+        ("git", Some("commit" | "tag" | "merge")) => arg.ends_with('m'),
+        _ => false,
+    }
 }
 
 /// Looks at each letter up to one that takes a value: whether one escalates, and whether the

@@ -127,8 +127,13 @@ impl Judge<'_> {
 
     pub(super) fn is_in_workspace(&self, path: &str) -> bool {
         let Some(workspace) = self.request.workspace.as_deref() else { return false };
-        let resolved = self.facts.resolved(path).zip(self.facts.resolved(workspace));
-        is_inside(&normal(path), &normal(workspace))
-            && resolved.is_some_and(|(path, workspace)| is_inside(path, workspace))
+        let Some((resolved, real)) = self.facts.resolved(path).zip(self.facts.resolved(workspace))
+        else {
+            return false;
+        };
+        // The workspace may be told by a link to it, and the path by its own name.
+        let named = normal(path);
+        let is_named_inside = is_inside(&named, &normal(workspace)) || is_inside(&named, real);
+        is_named_inside && is_inside(resolved, real)
     }
 }
