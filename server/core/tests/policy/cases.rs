@@ -55,6 +55,7 @@ fn a_wildcard_allows_what_a_program_is_for_and_no_more() {
     hold_wildcards(include_str!("cases/wildcards_interpreters.txt"));
     hold_wildcards(include_str!("cases/wildcards_text.txt"));
     hold_wildcards(include_str!("cases/wildcards_tools.txt"));
+    hold_wildcards(include_str!("cases/wildcards_checkers.txt"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod awk;
 mod builders;
+mod checkers;
 mod compilers;
 mod git;
 mod sed;

@@ -1,7 +1,7 @@
 //! Arguments that escalate by their form: words that are no options.
 
 use super::super::command::is_long;
-use super::{compilers, git};
+use super::{checkers, compilers, git};
 
 /// Why the words from `spelled` on do more than they seem, by their form.
 pub(super) fn odd(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
@@ -33,6 +33,7 @@ pub(super) fn odd(name: &str, argv: &[&str], spelled: usize) -> Option<String> {
         "gradle" => free.iter().any(|arg| arg.contains("org.gradle.")),
         "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" => compilers::is_odd_c(free),
         "rustc" | "mypy" => free.iter().any(|arg| arg.starts_with('@')),
+        "latexmk" => checkers::is_odd_latexmk(free),
         "tsc" => compilers::is_odd_tsc(free),
         "eslint" => compilers::is_odd_eslint(free),
         "vitest" => compilers::is_odd_vitest(free),

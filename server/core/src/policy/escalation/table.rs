@@ -2,11 +2,12 @@
 //! write a file. Data: one row a program or sub-command.
 
 use super::builders::BUILDERS;
+use super::checkers::CHECKERS;
 use super::compilers::COMPILERS;
 use super::git::GIT;
 
 /// Raised with every change of a row.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// What makes one program, or one sub-command of it, more than it seems.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,7 @@ impl Row {
 
 /// What is known of one program.
 pub(super) fn rows(program: &str) -> impl Iterator<Item = &'static Row> {
-    [GIT, BUILDERS, COMPILERS, TOOLS]
+    [GIT, BUILDERS, COMPILERS, CHECKERS, TOOLS]
         .into_iter()
         .flatten()
         .filter(move |row| row.program == program)
