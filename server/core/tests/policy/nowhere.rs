@@ -2,7 +2,7 @@
 
 use codeplane_core::policy::{Effect, Places, Request, RuleSet};
 
-use crate::kit::{HOME, Machine, bash, judge, request, rules};
+use crate::kit::{HOME, Machine, bash, judge, ready, request, rules};
 
 /// What is said of a call of which nobody told where it is made.
 fn judge_nowhere(lines: &[&str], mut request: Request) -> &'static str {
@@ -108,4 +108,20 @@ fn a_workspace_told_by_a_link_is_the_directory_it_leads_to() {
         let input = format!(r#"{{"file_path":"{path}"}}"#);
         assert_eq!(judge_by_link(&lines, request("Read", &input)), expected, "{path}");
     }
+}
+
+#[test]
+fn a_directory_told_by_a_link_is_the_one_it_leads_to() {
+    let rules = ready(rules(&["allow Read(**)", "allow Bash(ls:*)"]));
+    let from_link = |mut request: Request| {
+        request.cwd = Some("/alias".to_owned());
+        judge(&rules, &request).decision.name()
+    };
+
+    for (expected, path) in [("allow", "src/main.rs"), ("ask", "out/passwd"), ("ask", "../etc/x")] {
+        let input = format!(r#"{{"file_path":"{path}"}}"#);
+        assert_eq!(from_link(request("Read", &input)), expected, "{path}");
+    }
+    assert_eq!(from_link(bash("cd src && ls")), "allow");
+    assert_eq!(from_link(bash("cd out && ls")), "ask");
 }

@@ -44,7 +44,9 @@ impl<'a> Judge<'a> {
             (_, Target::Everything) => true,
             (Subject::File { paths, .. }, Target::Path(_)) => paths.iter().all(|path| {
                 let fits = |path: &str| about.paths.iter().any(|glob| glob.fits(path));
-                fits(&normal(path)) && self.facts.resolved(path).is_some_and(fits)
+                let is_named = fits(&normal(path))
+                    || self.in_real_directory(path).is_some_and(|path| fits(&path));
+                is_named && self.facts.resolved(path).is_some_and(fits)
             }),
             (Subject::Web(destination), Target::Domain(domain)) => {
                 destination.hosts.first().is_some_and(|host| url::names(domain, host))

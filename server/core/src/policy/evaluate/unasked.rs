@@ -125,6 +125,13 @@ impl Judge<'_> {
             || self.facts.resolved(path).is_some_and(|resolved| protected.holds(resolved))
     }
 
+    /// A path below the call's directory, named from where that really is: it may be told by a link.
+    pub(super) fn in_real_directory(&self, path: &str) -> Option<String> {
+        let cwd = self.request.known_cwd()?;
+        let rest = path.strip_prefix(cwd).filter(|rest| rest.starts_with('/'))?;
+        Some(normal(&format!("{}{rest}", self.facts.resolved(cwd)?)))
+    }
+
     pub(super) fn is_in_workspace(&self, path: &str) -> bool {
         let Some(workspace) = self.request.workspace.as_deref() else { return false };
         let Some((resolved, real)) = self.facts.resolved(path).zip(self.facts.resolved(workspace))
@@ -133,7 +140,9 @@ impl Judge<'_> {
         };
         // The workspace may be told by a link to it, and the path by its own name.
         let named = normal(path);
-        let is_named_inside = is_inside(&named, &normal(workspace)) || is_inside(&named, real);
+        let is_named_inside = is_inside(&named, &normal(workspace))
+            || is_inside(&named, real)
+            || self.in_real_directory(path).is_some_and(|path| is_inside(&path, real));
         is_named_inside && is_inside(resolved, real)
     }
 }
