@@ -96,21 +96,43 @@ fn names(directory: &str, glob: &str, budget: &mut usize) -> Option<Vec<String>>
     Some(found)
 }
 
-/// A class counts as any character: more is found than the shell would find, never less.
+/// A class counts as any character, and one whose end shells disagree on as anything: more is found than the shell would
+/// find, never less. In time of the lengths' product, whatever stars there are.
 fn fits(glob: &[u8], name: &[u8]) -> bool {
-    match glob.first() {
-        None => name.is_empty(),
-        Some(b'*') => (0..=name.len()).any(|skip| fits(&glob[1..], &name[skip..])),
-        Some(b'?') => !name.is_empty() && fits(&glob[1..], &name[1..]),
-        Some(b'[') => {
-            let end = glob.iter().skip(2).position(|b| *b == b']').map(|end| end + 3);
-            match end {
-                Some(end) => (1..=name.len().min(4)).any(|skip| fits(&glob[end..], &name[skip..])),
-                None => name.first() == Some(&b'[') && fits(&glob[1..], &name[1..]),
+    // Before which characters of the name the part of the glob that was read may end.
+    let mut ends = vec![false; name.len() + 1];
+    ends[0] = true;
+    let mut rest = glob;
+    while let Some((byte, behind)) = rest.split_first() {
+        let class = if *byte == b'[' { class_end(rest) } else { None };
+        if class.is_some_and(|end| rest[1..end].iter().any(|byte| matches!(byte, b'[' | b'\\'))) {
+            return ends.contains(&true);
+        }
+        rest = class.map_or(behind, |end| &rest[end..]);
+        let mut next = vec![false; name.len() + 1];
+        for start in (0..=name.len()).filter(|start| ends[*start]) {
+            match byte {
+                b'*' => next[start..].fill(true),
+                b'?' => next.iter_mut().skip(start + 1).take(1).for_each(|end| *end = true),
+                // A character has up to four bytes.
+                b'[' if class.is_some() => {
+                    next.iter_mut().skip(start + 1).take(4).for_each(|end| *end = true);
+                }
+                byte if name.get(start) == Some(byte) => next[start + 1] = true,
+                _ => {}
+            }
+            if *byte == b'*' {
+                break;
             }
         }
-        Some(byte) => name.first() == Some(byte) && fits(&glob[1..], &name[1..]),
+        ends = next;
     }
+    ends[name.len()]
+}
+
+/// Behind the class that `glob` begins with, if one does.
+fn class_end(glob: &[u8]) -> Option<usize> {
+    glob.iter().skip(2).position(|byte| *byte == b']').map(|end| end + 3)
 }
 
 fn kind(path: &Path) -> FileKind {
@@ -206,5 +228,25 @@ mod tests {
 
         assert_eq!(found, [format!("{root}/.env"), format!("{root}/a/b/.env")]);
         assert!(Files.below(&format!("{root}/.env"), &|_| true).is_empty());
+    }
+
+    #[test]
+    fn a_name_is_found_by_a_shells_glob_in_little_time() {
+        let long = format!("{}b", "a".repeat(250));
+        for (glob, name, expected) in [
+            ("*", "a", true),
+            ("a*c?", "abbcd", true),
+            ("a?", "a", false),
+            ("[ab]x", "bx", true),
+            ("[ab]x", "éx", true),
+            ("[[:alpha:]]x", "anything", true),
+            ("[a\\]b]x", "anything", true),
+            ("[a", "[a", true),
+            ("*.txt", "a.txt", true),
+            ("*.txt", "a.txt2", false),
+            ("*a*a*a*a*a*a*a*a*a*a*a*c", long.as_str(), false),
+        ] {
+            assert_eq!(fits(glob.as_bytes(), name.as_bytes()), expected, "{glob} {name}");
+        }
     }
 }
