@@ -4,10 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use codeplane_client::v1::{CreateSessionRequest, EnvVar};
-use codeplane_tests::TestDaemon;
-use serde_json::json;
+use codeplane_tests::{PATIENCE, TestDaemon, wait_until};
+use serde_json::{Value, json};
 
-use super::kit::script;
+use super::kit::{daemon, script};
 
 /// Another hook of the project.
 const OTHER_HOOK: &str = "hooks in .claude/settings.json can change a call after it was judged: that is only found when it has run";
@@ -27,7 +27,12 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let daemon = TestDaemon::start();
+        Self::with("")
+    }
+
+    /// With a daemon that has this configuration.
+    fn with(config: &str) -> Self {
+        let daemon = daemon(config);
         let place = daemon.home().canonicalize().unwrap();
         script(&place.join("bin/claude"), "#!/bin/sh\nread -r line\n");
         fs::create_dir(place.join("work")).unwrap();
@@ -128,4 +133,32 @@ async fn a_session_that_no_policy_judges_says_so() {
         let [only] = &told[..] else { panic!("one notice: {told:?}") };
         assert!(only.starts_with("no policy judges this session"), "{only}");
     }
+}
+
+#[test]
+fn an_agent_whose_hooks_do_not_report_is_told_of_once() {
+    let scene = Scene::with("[approvals]\nfirst_report = \"1s\"\n");
+    scene.settle();
+
+    drop(scene.run(&["--name", "silent"]));
+
+    let told = wait_until("the event", PATIENCE, || {
+        let events = scene.daemon.cpctl([
+            "events",
+            "--session",
+            "silent",
+            "--type",
+            "gate.changed",
+            "-o",
+            "json",
+        ]);
+        let events: Vec<Value> = serde_json::from_str(&events.success()).unwrap();
+        if events.is_empty() { Err(events) } else { Ok(events) }
+    });
+    let [told] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(told["gate_changed"]["gate"], "unproven");
+    assert!(
+        told["gate_changed"]["reason"].as_str().unwrap().contains("have not reported"),
+        "{told}"
+    );
 }

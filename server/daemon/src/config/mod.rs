@@ -199,6 +199,8 @@ pub(crate) struct ApprovalsConfig {
     /// A call whose hook has lost its connection is cancelled after this time, or up to twice as long; one whose
     /// hook's process has ended, at once.
     pub rejoin_grace: Span,
+    /// An agent whose hooks have reported nothing after this time is told of: it may wait at a dialog of its own.
+    pub first_report: Span,
     /// Reports, decisions and approvals are deleted after this time; audit records stay.
     pub keep: Span,
 }
@@ -208,6 +210,7 @@ impl Default for ApprovalsConfig {
         Self {
             timeout: Span(Duration::from_secs(3600)),
             rejoin_grace: Span(Duration::from_secs(15)),
+            first_report: Span(Duration::from_secs(60)),
             keep: Span(Duration::from_secs(90 * 86_400)),
         }
     }
@@ -300,6 +303,10 @@ impl Config {
         require(
             Check::of((1..=300).contains(&self.approvals.rejoin_grace.0.as_secs())),
             "approvals.rejoin_grace: must be 1s to 5m",
+        );
+        require(
+            Check::of((1..=3600).contains(&self.approvals.first_report.0.as_secs())),
+            "approvals.first_report: must be 1s to 1h",
         );
         require(Check::of(self.events.max >= 1000), "events.max: must be at least 1000");
         let audit = &self.audit;

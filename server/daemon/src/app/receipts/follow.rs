@@ -40,6 +40,7 @@ impl App {
             // Such a program writes no transcript that anybody knows, and has no settings.
             Some(Agent::Generic) | None => return,
         };
+        drop(self.shutdown.spawn(self.clone().await_first_report(Arc::clone(live))));
         let wake = self.receipts.begin(live.id());
         let work = Work::new(agent, live, files, self.file_watch(Arc::clone(&wake)));
         let follower = Follower { app: self.clone(), live: Arc::clone(live), agent, wake };

@@ -13,6 +13,7 @@
 
 mod compare;
 mod difference;
+mod first_report;
 mod follow;
 mod settings;
 mod tail;
