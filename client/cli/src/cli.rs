@@ -74,9 +74,16 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(arguments)
 }
 
-/// Prints what can be asked for to standard error, where nothing was.
-pub(crate) fn print_help() -> std::io::Result<()> {
-    let help = Cli::command().render_help();
+/// Prints what can be asked for to standard error, where nothing was: of the verb that `arguments` name, if they do.
+pub(crate) fn print_help(arguments: &[OsString]) -> std::io::Result<()> {
+    let mut command = Cli::command();
+    command.build();
+    for word in arguments.iter().skip(1) {
+        if let Some(verb) = command.find_subcommand(word) {
+            command = verb.clone();
+        }
+    }
+    let help = command.render_help();
     std::io::Write::write_all(&mut std::io::stderr(), help.to_string().as_bytes())
 }
 

@@ -110,7 +110,7 @@ fn report(arguments: &Arguments, body: Body, refusal: &Refusal) -> Result<v1::Ho
         .enable_all()
         .build()
         .map_err(|error| format!("cpctl cannot start ({error})"))?;
-    let agent_gives_up = arguments.agent_timeout.map(|timeout| begun + timeout);
+    let agent_gives_up = arguments.agent_timeout.and_then(|timeout| begun.checked_add(timeout));
     let until = |waiting: &v1::HookWaiting| person_decides(waiting, agent_gives_up);
     runtime.block_on(reporter.report(event, patience, until)).map_err(told)
 }

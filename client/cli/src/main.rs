@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         }
         // Nothing was asked for: what can be.
         Err(error) if is_bare(&error) => {
-            drop(cli::print_help());
+            drop(cli::print_help(&arguments));
             exit::Exit::Usage.into()
         }
         Err(error) => {

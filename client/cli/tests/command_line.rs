@@ -59,3 +59,18 @@ fn a_mistake_is_quoted_without_what_acts_on_a_terminal() {
         assert_eq!(told.lines().count(), 1, "{told:?}");
     }
 }
+
+#[test]
+fn where_nothing_was_asked_for_it_says_what_can_be() {
+    for (arguments, usage) in [
+        (&[][..], "Usage: cpctl [OPTIONS] <COMMAND>"),
+        (&["decisions"][..], "Usage: cpctl decisions"),
+        (&["policy"][..], "Usage: cpctl policy"),
+    ] {
+        let output = cpctl(arguments);
+
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(usage), "{arguments:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty());
+    }
+}

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     gate::{allow, id, rules},
-    receipts::expect_edit,
+    receipts::{events, expect_edit},
 };
 
 /// What lets Codex do what its model wants without asking anybody itself.
@@ -183,5 +183,24 @@ fn codex_that_edits_the_hooks_it_is_watched_by_is_told_of_and_stays_gated() {
     let next = world.run_with(&["--unattended"], &[FREE, "[[again]] go"]);
     world.expect_screen(&next, "So be it again.");
     assert_eq!(world.session(&next)["gate"], "gated");
+    assert!(!world.work().join("out").exists());
+}
+
+#[test]
+fn a_call_that_codex_breaks_off_while_it_waits_is_no_violation() {
+    let Some(world) = World::codex() else { return };
+    world.model.script("build", [world.shell("touch out"), say("So be it.")]);
+    let session = world.run(&["[[build]] go"]);
+    drop(world.expect_approval(&session));
+
+    drop(world.daemon.cpctl(["keys", &session, "Escape"]).success());
+
+    wait_until("the call to be cancelled", AGENT_PATIENCE, || {
+        let all = world.daemon.cpctl(["approvals", "ls", "--all", "-o", "json"]).success();
+        let all: Value = serde_json::from_str(&all).unwrap();
+        if all[0]["state"] == "cancelled" { Ok(()) } else { Err((all, world.screen(&session))) }
+    });
+    world.stop(&session);
+    assert_eq!(events(&world, &session, "violation"), [] as [Value; 0]);
     assert!(!world.work().join("out").exists());
 }

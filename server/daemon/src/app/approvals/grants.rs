@@ -98,10 +98,17 @@ impl App {
         }
         let (id, by, now) = (grant.id, caller.principal.clone(), self.clock.now());
         let kind = AgentEvent::GrantRevoked { grant: id, by: by.clone() };
-        let event = NewEvent { time: now, session: None, kind: EventKind::Agent(kind) };
-        let audit = NewAudit::by(by.clone(), now, AuditKind::GrantRevoked)
-            .with("grant", id.to_string())
-            .with("subject", grant.subject.clone());
+        let session = match grant.scope {
+            GrantScope::Session(session) => Some(session),
+            GrantScope::Workspace(_) => None,
+        };
+        let event = NewEvent { time: now, session, kind: EventKind::Agent(kind) };
+        let record = NewAudit::by(by.clone(), now, AuditKind::GrantRevoked);
+        let record = match session {
+            Some(session) => record.about(session, None),
+            None => record,
+        };
+        let audit = record.with("grant", id.to_string()).with("subject", grant.subject.clone());
         let request = mutation.map(|one| self.recorded(one, "RevokeGrant", id.to_string()));
         let trail = Trail::audited(audit).asked(request);
         // Before it is on disk: less is allowed, whatever happens next.
