@@ -90,7 +90,10 @@ struct NoFiles;
 
 impl FileFacts for NoFiles {
     fn path(&self, path: &str) -> PathFacts {
-        PathFacts { resolved: Some(path.to_owned()), kind: FileKind::Regular }
+        // What git would take its configuration from is not there.
+        let is_of_git = ["/HEAD", "/objects", "/refs"].iter().any(|name| path.ends_with(name));
+        let kind = if is_of_git { FileKind::Missing } else { FileKind::Regular };
+        PathFacts { resolved: Some(path.to_owned()), kind }
     }
 
     fn expand(&self, _: &str) -> Option<Vec<String>> {
