@@ -179,3 +179,21 @@ fn a_hook_program_that_somebody_replaces_is_put_back() {
     });
     assert!(daemon.log().contains("was changed: put back"));
 }
+
+#[test]
+fn what_somebody_made_of_a_call_is_what_the_lists_say_was_allowed() {
+    let daemon = TestDaemon::start();
+    let caller = Caller::start(&daemon, "a", &[]);
+    caller.report(1, call("make").as_bytes());
+    let id = text(&pending(&daemon, 1)[0], "id").to_owned();
+    let edited = ["approvals", "allow", &id, "--input", "{\"command\": \"make -n\"}"];
+    drop(daemon.cpctl(edited).success());
+    caller.answer(1).allows();
+
+    let decisions = daemon.cpctl(["decisions", "ls"]).success();
+    let audit = daemon.cpctl(["audit", "ls", "--kind", "decision.made"]).success();
+
+    for list in [decisions, audit] {
+        assert!(list.contains("make -n (edited, asked: make)"), "{list}");
+    }
+}

@@ -121,6 +121,15 @@ async fn newest(
     Ok(decisions)
 }
 
+/// What was asked; what became of it, where somebody edited it.
+fn what(one: &v1::Decision) -> String {
+    let asked = text::printable(&one.subject);
+    if one.updated_subject.is_empty() {
+        return asked;
+    }
+    format!("{} (edited, asked: {asked})", text::printable(&one.updated_subject))
+}
+
 fn table(decisions: &[v1::Decision], now: Timestamp) -> Table {
     let heading = vec!["ID", "SESSION", "ANSWER", "FROM", "BY", "TOOL", "WHAT", "WHEN"];
     let mut table = Table::new(heading, 6);
@@ -132,7 +141,7 @@ fn table(decisions: &[v1::Decision], now: Timestamp) -> Table {
             visible(&one.source).into_owned(),
             visible(&one.decided_by).into_owned(),
             visible(&one.tool).into_owned(),
-            text::printable(&one.subject),
+            what(one),
             text::ago(one.create_time, now),
         ]);
     }

@@ -68,6 +68,7 @@ pub(crate) use error::{Error, Missing, PolicyProblem};
 pub(crate) use events::{EVENT_FILTER_FIELDS, Watch, WatchItem};
 pub(crate) use hooks::{
     BODY_BYTES, HookCall, HookTokens, OpenCalls, Reported, TokenHash, shortened, subject,
+    subject_of,
 };
 pub(crate) use inside::Standing;
 pub(crate) use inspect::{Check, Drain, Info, Severity};

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use codeplane_core::policy::{ESCALATION_VERSION, Effect, Verdict};
 use codeplane_core::secret::mask;
-use codeplane_core::{Outcome, Settled};
+use codeplane_core::{Decision, Outcome, Settled};
 use codeplane_proto::v1;
 use codeplane_proto::v1::diff_policy_response::Item;
 use tokio_stream::Stream;
@@ -15,7 +15,7 @@ use super::status::status;
 use super::{agent, page, policy, policy_convert};
 use crate::app::{
     App, ChangedAnswer, Compared, DECISION_FILTER_FIELDS, DecisionView, DiffRequest, DiffStep,
-    Error, Explained, PolicyDiff, shortened, subject,
+    Error, Explained, PolicyDiff, shortened, subject, subject_of,
 };
 
 /// Largest page: a decision may be 10 KiB.
@@ -110,6 +110,7 @@ fn masked(text: &str) -> String {
 
 fn decision(view: DecisionView) -> v1::Decision {
     let DecisionView { decision, session_name } = view;
+    let updated_subject = masked(&shortened(&updated_subject(&decision).unwrap_or_default()));
     let subject = masked(&shortened(&subject(&decision)));
     let request = decision.request;
     let mut message = v1::Decision {
@@ -121,6 +122,7 @@ fn decision(view: DecisionView) -> v1::Decision {
         subagent: masked(&request.subagent.unwrap_or_default()),
         tool: masked(&request.tool),
         subject,
+        updated_subject,
         cwd: masked(&request.cwd.unwrap_or_default()),
         tool_use_id: masked(&request.tool_use_id.unwrap_or_default()),
         request_hash: decision.digest.to_string(),
@@ -132,6 +134,13 @@ fn decision(view: DecisionView) -> v1::Decision {
         settle(&mut message, settled);
     }
     message
+}
+
+/// What a person made of a call. Answers to questions are no other call.
+fn updated_subject(decision: &Decision) -> Option<String> {
+    let input = decision.settled.as_ref()?.updated_input.as_ref()?;
+    let value: serde_json::Value = serde_json::from_str(input).unwrap_or_default();
+    value["questions"].is_null().then(|| subject_of(decision, input))
 }
 
 fn settle(message: &mut v1::Decision, settled: Settled) {

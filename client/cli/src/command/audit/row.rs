@@ -73,7 +73,13 @@ fn what(record: &v1::AuditRecord) -> String {
         return visible(subject).into_owned();
     }
     if let Some(input) = detail(record, "input") {
-        return visible(&subject(input)).into_owned();
+        let asked = visible(&subject(input)).into_owned();
+        return match detail(record, "updated_input")
+            .filter(|input| !input.contains("\"questions\""))
+        {
+            Some(ran) => format!("{} (edited, asked: {asked})", visible(&subject(ran))),
+            None => asked,
+        };
     }
     if record.kind == "session.created" {
         let words = detail(record, "command");
