@@ -27,10 +27,11 @@ pub(crate) async fn guard_hook_program(app: App) {
             continue;
         }
         error!("the hook program {} was changed: put back", path.display());
-        if let Err(error) = hook_entry::install(&path) {
-            error!(%error, "the hook program cannot be put back: {error}");
+        match hook_entry::install(&path) {
+            Ok(()) => known = Identity::of(&path),
+            // What lies there is not ours: it is tried again.
+            Err(error) => error!(%error, "the hook program cannot be put back: {error}"),
         }
-        known = Identity::of(&path);
         app.tell_of_hook_program().await;
     }
 }
