@@ -212,3 +212,33 @@ fn call(id: String, tool: String, input: String) -> ToolCall {
         tool_use_id: Some(id),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn used(id: &str) -> TranscriptFact {
+        let (tool, input_text) = ("Bash".to_owned(), r#"{"command":"ls"}"#.to_owned());
+        TranscriptFact::ToolUse { tool_use_id: id.to_owned(), tool, input_text }
+    }
+
+    fn result(id: &str, fate: ToolFate) -> TranscriptFact {
+        TranscriptFact::ToolResult { tool_use_id: id.to_owned(), fate }
+    }
+
+    #[test]
+    fn a_call_that_ran_is_told_also_behind_a_line_that_says_it_was_refused() {
+        for fate in [ToolFate::Refused, ToolFate::Interrupted] {
+            let mut open = OpenUses::default();
+            assert_eq!(open.take(0, 7, used("a")), None);
+            assert_eq!(open.first(0), Some(7));
+
+            assert_eq!(open.take(0, 8, result("a", fate)), None);
+            assert_eq!(open.first(0), None, "a restart need not read it again");
+            let told = open.take(0, 9, result("a", ToolFate::Ran));
+
+            assert!(matches!(told, Some(Told::Ran(_))), "{fate:?}: {told:?}");
+            assert_eq!(open.take(0, 9, result("a", ToolFate::Ran)), None, "once");
+        }
+    }
+}
